@@ -1,0 +1,1 @@
+"""The loader, the publisher and the `kpi` command around the dbt project."""
