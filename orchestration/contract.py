@@ -1,0 +1,66 @@
+"""The source contract, read from the dbt sources file, so that loader and models share one definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a landed table: its name, whether its value is required, whether it is in the key."""
+
+    name: str
+    required: bool
+    key: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """One landed table of a source system."""
+
+    system: str
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def label(self) -> str:
+        """`system.table`, as people write it."""
+        return f"{self.system}.{self.name}"
+
+    @property
+    def raw_name(self) -> str:
+        """`system__table`, the table's name in schema raw."""
+        return f"{self.system}__{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns if column.required)
+
+
+@cache
+def source_tables() -> tuple[Table, ...]:
+    """All tables of the contract, in the order of the sources file."""
+    document = yaml.safe_load(SOURCES_FILE.read_text(encoding="utf-8"))
+    return tuple(
+        Table(source["name"], table["name"], tuple(_column(column) for column in table["columns"]))
+        for source in document["sources"]
+        for table in source["tables"]
+    )
+
+
+def _column(entry: dict[str, object]) -> Column:
+    config = entry["config"]
+    assert isinstance(config, dict)
+    meta = config["meta"]
+    return Column(str(entry["name"]), bool(meta.get("required", False)), bool(meta.get("key", False)))

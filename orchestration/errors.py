@@ -1,0 +1,42 @@
+"""Errors a user can cause, each with the exit code that the `kpi` command ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class KpiError(Exception):
+    """A failure that is told in one or two lines, without a stack trace.
+
+    Subclasses set `exit_code`; `details` are further lines, one fact each.
+    """
+
+    exit_code = 5
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = list(details)
+
+
+class UsageError(KpiError):
+    """Bad usage or configuration."""
+
+    exit_code = 2
+
+
+class BadInputError(KpiError):
+    """Landing files that cannot be loaded at all."""
+
+    exit_code = 3
+
+
+class GateClosedError(KpiError):
+    """The data loaded, but is not fit to go on; nothing was published."""
+
+    exit_code = 4
+
+
+class BuildError(KpiError):
+    """Anything else that stopped the build."""
+
+    exit_code = 5

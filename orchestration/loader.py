@@ -1,0 +1,254 @@
+"""Loads landing files into schema `raw`: every value as text, with file, line and load id; append-only.
+
+A file is known by its content: delivered again, under the same name or another, it adds nothing. Each file is loaded
+in one transaction, together with its entry in `raw.load_files`, so a crash leaves the whole file or none of it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contract import Table, source_tables
+from orchestration.csv_scan import SCAN_TABLE, MalformedLine, scan_csv
+from orchestration.errors import BadInputError
+from orchestration.landing_files import (
+    FileLayout,
+    Fingerprint,
+    LandedFile,
+    UnreadableFileError,
+    find_files,
+    fingerprint,
+    inspect_file,
+)
+
+
+@dataclass
+class LoadReport:
+    """What one load did: files seen, loaded and known already, rows per table, and what deserves a word."""
+
+    files_seen: int = 0
+    files_loaded: int = 0
+    files_known: int = 0
+    rows_loaded: dict[str, int] = field(default_factory=dict)
+    malformed_lines: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _NewFile:
+    file: LandedFile
+    layout: FileLayout
+    print_: Fingerprint
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create schema `raw` with all tables of the contract and the load's own records, where they are missing."""
+    connection.execute("create schema if not exists raw")
+    connection.execute("""
+        create table if not exists raw.load_files (
+            file_id bigint primary key, system_table varchar not null, file_name varchar not null,
+            sha256 varchar not null, size_bytes bigint not null, row_count bigint not null,
+            malformed_line_count bigint not null, unknown_columns varchar not null, load_id varchar not null,
+            loaded_at timestamp not null, unique (system_table, sha256)
+        )
+    """)
+    connection.execute("""
+        create table if not exists raw.malformed_lines (
+            system_table varchar not null, file_id bigint not null, line bigint not null,
+            line_text varchar not null, error varchar not null
+        )
+    """)
+    for table in source_tables():
+        columns = ", ".join(f"{name} varchar" for name in table.column_names)
+        connection.execute(
+            f"create table if not exists raw.{table.raw_name} "
+            f"(_file_id bigint, _file varchar, _line bigint, _load_id varchar, {columns})"
+        )
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    landing: Path,
+    load_id: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> LoadReport:
+    """Load every new file of `landing` into `raw`.
+
+    All files are inspected before the first is loaded. Raises BadInputError naming every file that cannot be loaded
+    and what is wrong with it; nothing of this load is kept then but files loaded before one disappeared or changed.
+    """
+    if not landing.is_dir():
+        raise BadInputError(f"landing folder {landing} does not exist: create it, or name another with --landing")
+    files, notes = find_files(landing)
+    if not files:
+        raise BadInputError(
+            f"landing folder {landing} holds no <system>/<table>/*.csv or *.parquet file: nothing to load", notes
+        )
+    create_raw_tables(connection)
+    report = LoadReport(files_seen=len(files), notes=notes)
+    new_files = _new_files(connection, files, report)
+    with tempfile.TemporaryDirectory(prefix="kpi-load-", dir=_scratch_parent(connection)) as scratch:
+        for position, new in enumerate(new_files, start=1):
+            progress(f"{new.file.label} ({position} of {len(new_files)})")
+            rows = _load_file(connection, new, load_id, Path(scratch), report)
+            label = new.file.table.label
+            report.rows_loaded[label] = report.rows_loaded.get(label, 0) + rows
+            report.files_loaded += 1
+    return report
+
+
+def _scratch_parent(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The folder of the database file, so that working copies need room only where the data lies."""
+    row = connection.execute("select path from duckdb_databases() where database_name = current_database()").fetchone()
+    return str(Path(row[0]).parent) if row and row[0] else None
+
+
+def _new_files(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], report: LoadReport
+) -> list[_NewFile]:
+    """The files whose content is not loaded yet, all inspected; records known content under its smallest name."""
+    known = {
+        (table, sha256): name
+        for table, sha256, name in connection.execute(
+            "select system_table, sha256, file_name from raw.load_files"
+        ).fetchall()
+    }
+    problems: list[str] = []
+    new_files: list[_NewFile] = []
+    for file in files:
+        try:
+            layout = inspect_file(file, connection)
+            print_ = fingerprint(file.path)
+        except (UnreadableFileError, OSError) as error:
+            problems.append(f"{file.label}: {_reason(error)}")
+            continue
+        key = (file.table.label, print_.sha256)
+        if key not in known:
+            known[key] = file.name
+            new_files.append(_NewFile(file, layout, print_))
+            continue
+        report.files_known += 1
+        if file.name < known[key]:
+            _rename_known(connection, file, print_)
+    if problems:
+        count = len(problems)
+        raise BadInputError(
+            f"{count} landing file{'s' if count > 1 else ''} cannot be loaded; nothing was loaded or published",
+            problems,
+        )
+    return new_files
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror}); if it was still being moved, run again"
+    return str(error)
+
+
+def _rename_known(connection: duckdb.DuckDBPyConnection, file: LandedFile, print_: Fingerprint) -> None:
+    """Known content counts under the smallest name it came by, so the order of arrival does not matter."""
+    connection.execute(
+        "update raw.load_files set file_name = ? where system_table = ? and sha256 = ?",
+        [file.name, file.table.label, print_.sha256],
+    )
+
+
+def _load_file(
+    connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, scratch: Path, report: LoadReport
+) -> int:
+    """Load one file in one transaction; returns the rows added."""
+    file = new.file
+    connection.execute("begin transaction")
+    try:
+        if new.layout.is_parquet:
+            malformed: list[MalformedLine] = []
+            _scan_parquet(connection, file.path)
+        else:
+            malformed = scan_csv(connection, file.path, new.layout, new.print_, scratch)
+        if fingerprint(file.path).sha256 != new.print_.sha256:
+            raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
+        rows = _append(connection, new, load_id, malformed)
+        connection.execute("commit")
+    except (UnreadableFileError, OSError, duckdb.IOException) as error:
+        connection.execute("rollback")
+        raise BadInputError(
+            f"{file.label}: {_load_failure(error, file.path)}", ["nothing of this file was loaded"]
+        ) from error
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    report.malformed_lines += len(malformed)
+    unknown = new.layout.unknown_columns(file.table)
+    if unknown:
+        report.notes.append(f"{file.label}: unknown columns left out: {', '.join(unknown)}")
+    return rows
+
+
+def _load_failure(error: Exception, path: Path) -> str:
+    if not path.exists():
+        return "disappeared while it was being loaded; run again"
+    return str(error).splitlines()[0]
+
+
+def _scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Read a Parquet file into `scanned_records`, every column as text; its line is its row number."""
+    connection.execute("create or replace temp table skipped_lines (base bigint, skipped bigint)")
+    columns = connection.execute(
+        "describe select * from read_parquet(?, binary_as_string = true)", [str(path)]
+    ).fetchall()
+    texts = ", ".join(
+        f'cast("{row[0]}" as varchar) as c{position}'.replace('""', '"') for position, row in enumerate(columns)
+    )
+    connection.execute(
+        f"create or replace temp table {SCAN_TABLE} as select file_row_number + 1 as _base, 0 as _newlines, {texts} "
+        "from read_parquet(?, binary_as_string = true, file_row_number = true)",
+        [str(path)],
+    )
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, malformed: list[MalformedLine]
+) -> int:
+    """Append the scanned records and the malformed lines to `raw`, and enter the file in `raw.load_files`."""
+    table: Table = new.file.table
+    file_id = _scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")
+    positions = {name: position for position, name in enumerate(new.layout.columns)}
+    values = ", ".join(f"s.c{positions[name]}" if name in positions else "null" for name in table.column_names)
+    connection.execute(
+        f"insert into raw.{table.raw_name} (_file_id, _file, _line, _load_id, {', '.join(table.column_names)}) "
+        f"select ?, ?, s._base + coalesce(k.skipped, 0), ?, {values} "
+        f"from {SCAN_TABLE} as s asof left join skipped_lines as k on s._base >= k.base",
+        [file_id, new.file.name, load_id],
+    )
+    rows = _scalar(connection, f"select count(*) from {SCAN_TABLE}")
+    if malformed:
+        connection.execute(
+            "insert into raw.malformed_lines select ?, ?, unnest(?), unnest(?), unnest(?)",
+            [
+                table.label,
+                file_id,
+                [entry.line for entry in malformed],
+                [entry.text for entry in malformed],
+                [entry.error for entry in malformed],
+            ],
+        )
+    connection.execute(
+        "insert into raw.load_files values (?, ?, ?, ?, ?, ?, ?, ?, ?, cast(now() at time zone 'UTC' as timestamp))",
+        [
+            file_id, table.label, new.file.name, new.print_.sha256, new.print_.size_bytes, rows, len(malformed),
+            ", ".join(new.layout.unknown_columns(table)), load_id,
+        ],
+    )  # fmt: skip
+    connection.execute(f"drop table {SCAN_TABLE}")
+    return rows
+
+
+def _scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
