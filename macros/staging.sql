@@ -1,0 +1,260 @@
+{# From raw text to typed rows, by the source contract in models/staging/_sources.yml. #}
+
+{# The columns of a landed table, as [{name, type, required, key, ...}]. #}
+{% macro contract_columns(system, table) %}
+    {% set columns = [] %}
+    {% for node in (graph.sources.values() if execute else []) if node.source_name == system and node.name == table %}
+        {% for column in node.columns.values() %}
+            {% do columns.append(dict(column.config.meta, name=column.name)) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(columns) }}
+{% endmacro %}
+
+{% macro column_list(system, table, relation='') -%}
+    {%- for column in contract_columns(system, table) -%}
+        {{ relation ~ '.' if relation }}{{ column.name }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The SQL type a contract type becomes. Money is below a trillion, rates below a million. #}
+{% macro sql_type(type) %}
+    {{ return({
+        'text': 'varchar', 'currency': 'varchar', 'integer': 'integer', 'decimal': 'decimal(18, 6)',
+        'rate': 'decimal(16, 10)', 'date': 'date', 'month': 'date', 'timestamp': 'timestamp',
+    }[type]) }}
+{% endmacro %}
+
+{# A trimmed text as its type; NULL where it does not parse. #}
+{% macro parsed(text, type) -%}
+    {%- set number = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?' -%}
+    {%- set day = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
+    {%- set clock = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?' -%}
+    {%- set offset = ' ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
+    {%- if type == 'text' -%}
+        {{ text }}
+    {%- elif type == 'currency' -%}
+        upper({{ text }})
+    {%- elif type in ('decimal', 'rate') -%}
+        case when {{ matches(text, number) }} then {{ cast_or_null(text, sql_type(type)) }} end
+    {%- elif type == 'integer' -%}
+        {%- set exact = cast_or_null(text, 'decimal(18, 6)') -%}
+        case
+            when {{ matches(text, number) }} and {{ exact }} = floor({{ exact }})
+                then {{ cast_or_null(exact, 'integer') }}
+        end
+    {%- elif type in ('date', 'month') -%}
+        case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
+    {%- elif type == 'timestamp' -%}
+        case
+            when {{ matches(text, day ~ '([T ]' ~ clock ~ '(' ~ offset ~ ')?)?') }}
+                then {{ instant_or_null("regexp_replace(replace(" ~ text ~ ", ' +', '+'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2')") }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{# The condition under which a parsed value lies outside the contract's range or list; '' where it has none. #}
+{% macro outside(column) -%}
+    {%- set conditions = [] -%}
+    {%- set value = column.name -%}
+    {%- if column.min is defined %}{% do conditions.append(value ~ ' < ' ~ column.min) %}{% endif -%}
+    {%- if column.max is defined %}{% do conditions.append(value ~ ' > ' ~ column.max) %}{% endif -%}
+    {%- if column.above is defined %}{% do conditions.append(value ~ ' <= ' ~ column.above) %}{% endif -%}
+    {%- if column.below is defined %}{% do conditions.append(value ~ ' >= ' ~ column.below) %}{% endif -%}
+    {%- if column.type == 'month' %}{% do conditions.append('extract(day from ' ~ value ~ ') <> 1') %}{% endif -%}
+    {%- if column.accepted is defined -%}
+        {%- do conditions.append(value ~ " not in ('" ~ column.accepted | join("', '") ~ "')") -%}
+    {%- endif -%}
+    {{ conditions | join(' or ') }}
+{%- endmacro %}
+
+{#
+    One row per raw row of a landed table: `_file_id`, `_file_name`, `_line`, `_load_id`, the columns typed, and
+    `_reasons` (why the row is quarantined, comma-separated, '' if it is not) and `_nulled` (optional values that did
+    not parse and became NULL). The SQL of a CTE's body.
+#}
+{% macro typed_rows(system, table) %}
+    {%- set columns = contract_columns(system, table) %}
+    with texts as (
+        select
+            rows._file_id,
+            files.file_name as _file_name,
+            rows._line,
+            rows._load_id,
+            {%- for column in columns %}
+            {{ trimmed('rows.' ~ column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ source(system, table) }} as rows
+        inner join {{ source('load', 'load_files') }} as files on rows._file_id = files.file_id
+    ),
+
+    parsed as (
+        select
+            _file_id,
+            _file_name,
+            _line,
+            _load_id,
+            {%- for column in columns %}
+            {{ column.name }} as {{ column.name }}__text,
+            {{ parsed(column.name, column.type) }} as {{ column.name }}__value{{ ',' if not loop.last }}
+            {%- endfor %}
+        from texts
+    ),
+
+    ranged as (
+        select
+            _file_id,
+            _file_name,
+            _line,
+            _load_id,
+            {%- for column in columns %}
+            {%- set value = column.name ~ '__value' %}
+            {{ column.name }}__text,
+            {%- set condition = outside(dict(column, name=value)) %}
+            {% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from parsed
+    )
+
+    select
+        _file_id,
+        _file_name,
+        _line,
+        _load_id,
+        {{ column_list(system, table) }},
+        concat_ws(','
+            {%- for column in columns if column.required %},
+            case
+                when {{ column.name }}__text is null then 'missing_{{ column.name }}'
+                when {{ column.name }} is null then 'invalid_{{ column.name }}'
+            end
+            {%- endfor %}
+        ) as _reasons,
+        ltrim(concat_ws(',', ''
+            {%- for column in columns if not column.required and (column.type not in ('text', 'currency') or column.accepted is defined) %},
+            case when {{ column.name }}__text is not null and {{ column.name }} is null then 'invalid_{{ column.name }}' end
+            {%- endfor %}
+        ), ',') as _nulled
+    from ranged
+{% endmacro %}
+
+{#
+    Which of the typed rows is current: among the rows of a key without a reason, the greatest updated_at wins, then
+    the file that sorts last, the file loaded last, the later line. `relation` has the columns of typed_rows();
+    `reasons` names further reasons (SQL texts that are NULL or a reason). A final select.
+#}
+{% macro versioned_rows(system, table, relation='typed', more_reasons=[], joins='') %}
+    {%- set columns = contract_columns(system, table) %}
+    {%- set keys = [] %}
+    {%- for column in columns if column.key %}
+        {%- do keys.append(column.name if column.required else "coalesce(" ~ column.name ~ ", '')") %}
+    {%- endfor %}
+    {%- set has_updated_at = columns | selectattr('name', 'equalto', 'updated_at') | list | length > 0 %}
+judged as (
+    select
+        typed._file_id,
+        typed._file_name,
+        typed._line,
+        typed._load_id,
+        {{ column_list(system, table, 'typed') }},
+        concat_ws(',', nullif(typed._reasons, '')
+            {%- for reason in more_reasons %},
+            {{ reason }}
+            {%- endfor %}
+        ) as _reasons,
+        typed._nulled
+    from {{ relation }} as typed
+    {{ joins }}
+),
+
+ranked as (
+    select
+        _file_id,
+        _file_name,
+        _line,
+        _load_id,
+        {{ column_list(system, table) }},
+        _reasons,
+        _nulled,
+        row_number() over (
+            partition by {{ keys | join(', ') }}, case when _reasons = '' then 1 else 0 end
+            order by {{ 'updated_at desc nulls last, ' if has_updated_at }}_file_name desc, _file_id desc, _line desc
+        ) as _version
+    from judged
+)
+
+select
+    _file_id,
+    _file_name,
+    _line,
+    _load_id,
+    {{ column_list(system, table) }},
+    _reasons,
+    _nulled,
+    case when _reasons <> '' then 'quarantined' when _version = 1 then 'current' else 'superseded' end as _row_status
+from ranked
+{% endmacro %}
+
+{# The whole of a base model for a table without reasons of its own. #}
+{% macro base_rows(system, table) %}
+with
+
+typed as (
+    {{ typed_rows(system, table) }}
+),
+
+{{ versioned_rows(system, table) }}
+{% endmacro %}
+
+{# The whole of a stg_ model: the current version of each key. #}
+{% macro current_rows(system, table) %}
+{{ config(materialized='view') }}
+select
+    {%- for column in contract_columns(system, table) %}
+    {{ column.name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ ref('base_' ~ system ~ '__' ~ table) }}
+where _row_status = 'current'
+{% endmacro %}
+
+{# First day that a currency can be converted from: CTE body over the staged rates. #}
+{% macro first_rates() %}
+    select from_currency, min(rate_on) as first_rate_on
+    from {{ ref('stg_planning__fx_rates') }}
+    where to_currency = {{ reporting_currency() }}
+    group by from_currency
+{% endmacro %}
+
+{# The reason missing_fx_rate: a currency that cannot be converted on the date. `rates` is a join to first_rates(). #}
+{% macro missing_rate(currency, date, rates='rates') -%}
+    case
+        when {{ currency }} <> {{ reporting_currency() }}
+            and ({{ rates }}.first_rate_on is null or {{ date }} < {{ rates }}.first_rate_on)
+            then 'missing_fx_rate'
+    end
+{%- endmacro %}
+
+{# All landed tables; written out because dbt must know a model's refs before it has read the sources file. #}
+{% macro contract_tables() %}
+    {{ return([
+        ('crm', 'sales_reps'),
+        ('crm', 'accounts'),
+        ('crm', 'leads'),
+        ('crm', 'deals'),
+        ('crm', 'deal_stage_changes'),
+        ('crm', 'activities'),
+        ('billing', 'orders'),
+        ('billing', 'order_items'),
+        ('billing', 'refunds'),
+        ('billing', 'products'),
+        ('billing', 'subscription_changes'),
+        ('marketing', 'ad_spend'),
+        ('marketing', 'social_engagements'),
+        ('support', 'inquiries'),
+        ('support', 'csat_responses'),
+        ('planning', 'sales_targets'),
+        ('planning', 'sales_quotas'),
+        ('planning', 'sales_costs'),
+        ('planning', 'fx_rates'),
+    ]) }}
+{% endmacro %}

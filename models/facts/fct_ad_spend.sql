@@ -1,0 +1,16 @@
+with
+
+spend as (
+    select spend_on, channel, campaign, amount, currency, impressions, clicks from {{ ref('stg_marketing__ad_spend') }}
+    where spend_on <= {{ as_of_date() }}
+)
+
+select
+    spend.spend_on,
+    spend.channel,
+    spend.campaign,
+    {{ converted('spend.amount', 'rates.rate') }} as amount,
+    spend.impressions,
+    spend.clicks
+from spend
+{{ join_rate('spend.currency', 'spend.spend_on') }}

@@ -1,0 +1,100 @@
+with
+
+deals as (
+    select
+        deal_id, stage, created_on, is_closed, closed_on, amount, probability, own_probability,
+        sales_rep_id, team, region, segment, lead_source, deal_type
+    from {{ ref('fct_deals') }}
+),
+
+stages as (
+    select stage, default_probability, is_won or is_lost as is_closed_stage from {{ ref('deal_stages') }}
+),
+
+-- what a day ends with is its last change
+day_changes as (
+    select
+        deal_id,
+        stage,
+        changed_on,
+        row_number() over (
+            partition by deal_id, changed_on order by change_number desc
+        ) as rank_of_day
+    from {{ ref('fct_deal_stage_changes') }}
+),
+
+changed_segments as (
+    select
+        deal_id,
+        stage,
+        changed_on as valid_from,
+        coalesce(lead(changed_on) over (partition by deal_id order by changed_on), {{ end_of_time() }}) as valid_to
+    from day_changes
+    where rank_of_day = 1
+),
+
+first_changes as (
+    select deal_id, min(valid_from) as first_changed_on from changed_segments group by deal_id
+),
+
+-- before its first change a deal's stage is not known; without any change its current one is taken
+initial_segments as (
+    select
+        deals.deal_id,
+        case
+            when first_changes.first_changed_on is null and not stages.is_closed_stage then deals.stage
+            else 'unknown'
+        end as stage,
+        deals.created_on as valid_from,
+        coalesce(first_changes.first_changed_on, {{ end_of_time() }}) as valid_to
+    from deals
+    inner join stages on deals.stage = stages.stage
+    left join first_changes on deals.deal_id = first_changes.deal_id
+),
+
+segments as (
+    select deal_id, stage, valid_from, valid_to from initial_segments
+    union all
+    select deal_id, stage, valid_from, valid_to from changed_segments
+),
+
+-- only the days on which the deal existed, was not closed, and stood in an open stage
+open_segments as (
+    select
+        segments.deal_id,
+        segments.stage,
+        segments.valid_from as in_stage_since,
+        greatest(segments.valid_from, deals.created_on) as open_from,
+        least(segments.valid_to, coalesce(deals.closed_on, {{ end_of_time() }})) as open_to,
+        deals.created_on,
+        deals.amount,
+        cast(coalesce(deals.own_probability, stages.default_probability, deals.probability) as decimal(7, 6)) as probability,
+        deals.sales_rep_id,
+        deals.team,
+        deals.region,
+        deals.segment,
+        deals.lead_source,
+        deals.deal_type
+    from segments
+    inner join deals on segments.deal_id = deals.deal_id
+    left join stages on segments.stage = stages.stage
+    where not coalesce(stages.is_closed_stage, false)
+)
+
+select
+    deal_id,
+    stage,
+    in_stage_since,
+    open_from,
+    open_to,
+    created_on,
+    amount,
+    probability,
+    sales_rep_id,
+    team,
+    region,
+    segment,
+    lead_source,
+    deal_type
+from open_segments
+where open_from < open_to

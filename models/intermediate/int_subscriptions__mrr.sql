@@ -1,0 +1,61 @@
+-- what each change of a subscription makes its monthly recurring revenue; of changes at the same instant the one with
+-- the greatest id holds
+with
+
+changes as (
+    select
+        subscription_change_id,
+        subscription_id,
+        account_id,
+        changed_at,
+        {{ local_date('changed_at') }} as changed_on,
+        status,
+        plan,
+        currency,
+        coalesce(quantity, 1) as quantity,
+        coalesce(unit_amount, 0) as unit_amount,
+        coalesce(billing_interval, 'month') as billing_interval,
+        coalesce(interval_count, 1) as interval_count,
+        row_number() over (
+            partition by subscription_id, changed_at order by subscription_change_id desc
+        ) as instant_rank
+    from {{ ref('stg_billing__subscription_changes') }}
+    where {{ local_date('changed_at') }} <= {{ as_of_date() }}
+),
+
+-- a week is 12/52 of a month
+monthly as (
+    select
+        subscription_change_id,
+        subscription_id,
+        account_id,
+        changed_at,
+        changed_on,
+        status,
+        plan,
+        currency,
+        case
+            when status <> 'active' then 0
+            else
+                cast(quantity * unit_amount as double precision)
+                * case billing_interval when 'week' then 52 else 1 end
+                / (case billing_interval when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end * interval_count)
+        end as native_mrr
+    from changes
+    where instant_rank = 1
+)
+
+select
+    monthly.subscription_change_id,
+    monthly.subscription_id,
+    monthly.account_id,
+    monthly.changed_at,
+    monthly.changed_on,
+    monthly.status,
+    monthly.plan,
+    monthly.currency,
+    monthly.native_mrr,
+    cast(coalesce(rates.rate, 1) as double precision) as fx_rate,
+    {{ converted('monthly.native_mrr', 'cast(rates.rate as double precision)') }} as mrr
+from monthly
+{{ join_rate('monthly.currency', 'monthly.changed_on') }}

@@ -1,0 +1,56 @@
+with
+
+typed as (
+    {{ typed_rows('crm', 'deals') }}
+),
+
+stages as (
+    select stage, is_won or is_lost as is_closed from {{ ref('deal_stages') }}
+),
+
+rates as (
+    {{ first_rates() }}
+),
+
+-- the last change of a deal into a closed stage
+closings as (
+    select changes.deal_id, max(changes.changed_at) as closed_at
+    from {{ ref('stg_crm__deal_stage_changes') }} as changes
+    inner join stages on changes.stage = stages.stage
+    where stages.is_closed
+    group by changes.deal_id
+),
+
+-- a deal's money is dated by its closing once that has happened, by its creation before
+dates as (
+    select
+        typed._file_id,
+        typed._line,
+        {{ local_date('coalesce(typed.closed_at, closings.closed_at, typed.updated_at, typed.created_at)') }} as closed_on,
+        {{ local_date('typed.created_at') }} as created_on
+    from typed
+    left join closings on typed.deal_id = closings.deal_id
+),
+
+money_dates as (
+    select
+        typed._file_id,
+        typed._line,
+        case
+            when stages.is_closed and dates.closed_on <= {{ as_of_date() }} then dates.closed_on
+            else dates.created_on
+        end as converted_on
+    from typed
+    inner join dates on typed._file_id = dates._file_id and typed._line = dates._line
+    left join stages on typed.stage = stages.stage
+),
+
+{{ versioned_rows('crm', 'deals',
+    joins='left join stages on typed.stage = stages.stage
+    inner join money_dates on typed._file_id = money_dates._file_id and typed._line = money_dates._line
+    left join rates on typed.currency = rates.from_currency',
+    more_reasons=[
+        "case when typed.stage is not null and stages.stage is null then 'unknown_stage' end",
+        missing_rate('typed.currency', 'money_dates.converted_on'),
+    ],
+) }}

@@ -1,0 +1,1 @@
+{{ current_rows('crm', 'deal_stage_changes') }}

@@ -1,0 +1,1 @@
+{{ current_rows('marketing', 'ad_spend') }}

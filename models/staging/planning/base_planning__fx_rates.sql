@@ -1,0 +1,1 @@
+{{ base_rows('planning', 'fx_rates') }}

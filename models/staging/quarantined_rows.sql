@@ -1,0 +1,24 @@
+-- every row and line that was set aside, with its text and all its reasons
+{% for system, table in contract_tables() %}
+select
+    '{{ system }}.{{ table }}' as system_table,
+    base._file_name as file_name,
+    base._line as line,
+    base._reasons as reasons,
+    {{ row_text('rows', contract_columns(system, table) | map(attribute='name') | list) }} as row_text,
+    base._load_id as load_id
+from {{ ref('base_' ~ system ~ '__' ~ table) }} as base
+inner join {{ source(system, table) }} as rows on base._file_id = rows._file_id and base._line = rows._line
+where base._row_status = 'quarantined'
+
+union all
+{% endfor %}
+select
+    lines.system_table,
+    files.file_name,
+    lines.line,
+    'malformed_line' as reasons,
+    lines.line_text as row_text,
+    files.load_id
+from {{ source('load', 'malformed_lines') }} as lines
+inner join {{ source('load', 'load_files') }} as files on lines.file_id = files.file_id
