@@ -2,7 +2,7 @@ with
 
 deals as (
     select
-        deal_id, stage, created_on, is_closed, closed_on, amount, probability, own_probability,
+        deal_id, stage, created_on, is_closed, closed_on, amount, own_probability,
         sales_rep_id, team, region, segment, lead_source, deal_type
     from {{ ref('fct_deals') }}
 ),
@@ -68,7 +68,7 @@ open_segments as (
         least(segments.valid_to, coalesce(deals.closed_on, {{ end_of_time() }})) as open_to,
         deals.created_on,
         deals.amount,
-        cast(coalesce(deals.own_probability, stages.default_probability, deals.probability) as decimal(7, 6)) as probability,
+        cast(coalesce(deals.own_probability, stages.default_probability, 0) as decimal(7, 6)) as probability,
         deals.sales_rep_id,
         deals.team,
         deals.region,

@@ -14,6 +14,7 @@ accounts as (
 select
     changes.subscription_change_id,
     changes.subscription_id,
+    changes.account_id as subscriber_id,
     {{ known('accounts.account_id') }} as account_id,
     {{ known('accounts.region') }} as region,
     {{ known('accounts.segment') }} as segment,
