@@ -132,7 +132,8 @@ def _read_records(
     newlines = " + ".join(f"coalesce(length({n}) - length(replace({n}, chr(10), '')), 0)" for n in names)
     for table in ("reject_errors", "reject_scans"):
         connection.execute(f"drop table if exists {table}")
-    connection.execute(f"""
+    connection.execute(
+        f"""
         create or replace temp table {SCAN_TABLE} as
         select
             {header_lines} + _record
@@ -146,7 +147,9 @@ def _read_records(
                 store_rejects = true, rejects_limit = 0
             )
         )
-    """, [str(source)])
+    """,
+        [str(source)],
+    )
     rows = connection.execute(f"""
         select
             line_byte_position - 1,
@@ -219,9 +222,7 @@ def _number_lines(
     blanked: set[int],
 ) -> None:
     """Turn `_base` into `_line`, the physical line each record starts on, and check that every line is accounted for."""
-    records, newlines = _one_row(
-        connection, f"select count(*), coalesce(sum(_newlines), 0) from {SCAN_TABLE}"
-    )
+    records, newlines = _one_row(connection, f"select count(*), coalesce(sum(_newlines), 0) from {SCAN_TABLE}")
     total = print_.line_count
     accounted = header_lines + records + newlines
     skipped: list[int] = []

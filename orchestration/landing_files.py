@@ -131,9 +131,7 @@ def inspect_file(file: LandedFile, connection: duckdb.DuckDBPyConnection) -> Fil
             head = stream.read(HEADER_BYTES)
     except OSError as error:
         raise UnreadableFileError(f"cannot be opened ({error.strerror})") from error
-    layout = (
-        _parquet_layout(file.path, connection) if head.startswith(PARQUET_MAGIC) else _csv_layout(head)
-    )
+    layout = _parquet_layout(file.path, connection) if head.startswith(PARQUET_MAGIC) else _csv_layout(head)
     _require_columns(file.table, layout)
     return layout
 

@@ -87,7 +87,8 @@ def load(
     files, notes = find_files(landing)
     if not files:
         raise BadInputError(
-            f"landing folder {landing} holds no <system>/<table>/*.csv or *.parquet file: nothing to load", notes
+            f"landing folder {landing} holds no <system>/<table>/*.csv or *.parquet file: nothing to load",
+            notes,
         )
     create_raw_tables(connection)
     report = LoadReport(files_seen=len(files), notes=notes)
@@ -211,9 +212,7 @@ def _scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     )
 
 
-def _append(
-    connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, malformed: list[MalformedLine]
-) -> int:
+def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, malformed: list[MalformedLine]) -> int:
     """Append the scanned records and the malformed lines to `raw`, and enter the file in `raw.load_files`."""
     table: Table = new.file.table
     file_id = _scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")

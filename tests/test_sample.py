@@ -97,12 +97,8 @@ CONTRACT = {
     }.items()
 }
 COLUMNS = {table: [column.rstrip("!*") for column in columns] for table, columns in CONTRACT.items()}
-REQUIRED = {
-    table: [column.rstrip("!*") for column in columns if "*" in column] for table, columns in CONTRACT.items()
-}
-KEYS = {
-    table: [column.rstrip("!*") for column in columns if "!" in column] for table, columns in CONTRACT.items()
-}
+REQUIRED = {table: [column.rstrip("!*") for column in columns if "*" in column] for table, columns in CONTRACT.items()}
+KEYS = {table: [column.rstrip("!*") for column in columns if "!" in column] for table, columns in CONTRACT.items()}
 
 Row = dict[str, str]
 
@@ -377,21 +373,17 @@ def test_dirt_in_the_text_of_the_files(one: Loaded, one_dir: Path) -> None:
     assert share("[\uac00-\ud7a3]") > 0 and share("[\U0001f300-\U0001faff]") > 0, "Hangul and emoji"
     open_quotes = [line for line in lines if line.count('"') % 2]
     assert 0 < len(open_quotes) < 0.01 * len(lines)
-    fields = Counter(
-        len(row or ()) for table in ("crm.leads",) for rows in one.files[table].values() for row in rows
-    )
+    fields = Counter(len(row or ()) for table in ("crm.leads",) for rows in one.files[table].values() for row in rows)
     assert len(fields) == 2  # whole rows and malformed lines
 
 
 def test_files_that_differ_in_shape(one_dir: Path, one: Loaded) -> None:
-    headers = {
-        path: path.read_text("utf-8-sig").splitlines()[0].split(",") for path in one_dir.glob("*/*/*.csv")
-    }
+    headers = {path: path.read_text("utf-8-sig").splitlines()[0].split(",") for path in one_dir.glob("*/*/*.csv")}
     usual = {path: COLUMNS[".".join(path.parts[-3:-1])] for path in headers}
     assert any(set(header) > set(usual[path]) for path, header in headers.items()), "extra columns"
-    assert any(
-        header != usual[path] and sorted(header) == sorted(usual[path]) for path, header in headers.items()
-    ), "another order"
+    assert any(header != usual[path] and sorted(header) == sorted(usual[path]) for path, header in headers.items()), (
+        "another order"
+    )
     contents = Counter(path.read_bytes() for path in headers)
     assert max(contents.values()) == 2, "delivered twice"
     assert sum(len(one.files[table]) > 1 for table in CONTRACT) >= 14, "several files a table"
@@ -529,9 +521,7 @@ def test_money_is_plausible(one: Loaded) -> None:
             revenue[str(year)] += round(net)
     assert 1.1 < revenue["1"] / revenue["0"] < 1.45 and 1.1 < revenue["2"] / revenue["1"] < 1.45, revenue
     targets = sum(
-        float(row["amount"])
-        for row in one.current("planning.sales_targets").values()
-        if row["scope"] == "company"
+        float(row["amount"]) for row in one.current("planning.sales_targets").values() if row["scope"] == "company"
     )
     assert 0.7 < revenue.total() / targets < 1.2
     costs = sum(float(row["amount"]) for row in one.current("planning.sales_costs").values())
@@ -574,9 +564,7 @@ def test_subscriptions_live_through_every_movement(one: Loaded) -> None:
 
 def test_progress_and_another_last_day(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    write_sample(
-        tmp_path / "leap", as_of=date(2024, 2, 29), progress=lambda done, of: seen.append((done, of))
-    )
+    write_sample(tmp_path / "leap", as_of=date(2024, 2, 29), progress=lambda done, of: seen.append((done, of)))
     assert seen == [(1, 1)]
     assert (tmp_path / "leap/crm/deals/2024-02-29.csv").is_file()
 

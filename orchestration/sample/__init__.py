@@ -29,9 +29,7 @@ def _check(target: Path, scale: int, as_of: date) -> None:
     if scale < 1:
         raise ValueError(f"scale {scale} is too small: use 1 (a ten-rep business) or a greater whole number")
     if not EARLIEST_AS_OF <= as_of <= LATEST_AS_OF:
-        raise ValueError(
-            f"as-of date {as_of} is out of reach: use one from {EARLIEST_AS_OF} to {LATEST_AS_OF}"
-        )
+        raise ValueError(f"as-of date {as_of} is out of reach: use one from {EARLIEST_AS_OF} to {LATEST_AS_OF}")
     if target.exists() and not target.is_dir():
         raise ValueError(f"{target} is a file: name a new or an empty directory")
     if target.is_dir() and any(target.iterdir()):

@@ -70,9 +70,7 @@ class Company:
     def _costs(self) -> None:
         for first in self.clock.months():
             for cost_type, cents in catalog.COSTS.items():
-                spent = int(
-                    cents * self.scale * self.clock.planned(first, COST_GROWTH) * (0.95 + 0.1 * self.u())
-                )
+                spent = int(cents * self.scale * self.clock.planned(first, COST_GROWTH) * (0.95 + 0.1 * self.u()))
                 line = f"{self.clock.days[first]},{cost_type},{money(spent)},USD"
                 self._put("planning.sales_costs", self.clock.last, line)
 
@@ -87,6 +85,5 @@ class Company:
                     self._put(
                         "marketing.social_engagements",
                         day,
-                        f"{self.clock.days[day]},{platform},,"
-                        f"{likes},{likes // 7},{likes // 11},{likes // 15},{shown}",
+                        f"{self.clock.days[day]},{platform},,{likes},{likes // 7},{likes // 11},{likes // 15},{shown}",
                     )

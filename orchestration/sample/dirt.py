@@ -31,9 +31,7 @@ def split(line: str) -> Fields:
 
 def join(fields: Sequence[str]) -> str:
     """A line of CSV, quoted where it must be."""
-    return ",".join(
-        '"' + field.replace('"', '""') + '"' if "," in field or '"' in field else field for field in fields
-    )
+    return ",".join('"' + field.replace('"', '""') + '"' if "," in field or '"' in field else field for field in fields)
 
 
 def _edit(column: str, change: Callable[[str], str | None]) -> Spoiler:

@@ -103,9 +103,7 @@ class Landing:
         """Turn a text file into Parquet next to it, in the same order of rows, and drop the text."""
         types = PARQUET_TYPES[table]
         columns = ", ".join(f"'{name}': '{types.get(name, 'VARCHAR')}'" for name in TABLES[table])
-        source = (
-            f"read_csv({_quoted(str(path))}, header = true, auto_detect = false, columns = {{{columns}}})"
-        )
+        source = f"read_csv({_quoted(str(path))}, header = true, auto_detect = false, columns = {{{columns}}})"
         goal = _quoted(str(path.with_suffix("").with_suffix(".parquet")))
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.execute("set timezone = 'UTC'")

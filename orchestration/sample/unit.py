@@ -143,23 +143,18 @@ class Unit:
         for slot in catalog.SLOTS:
             jitter = int(self.u() * 21)
             self.hired.append(clock.first + int(slot.hired * span) + jitter)
-            self.left.append(
-                len(clock.days) if slot.left is None else clock.first + int(slot.left * span) + jitter
-            )
+            self.left.append(len(clock.days) if slot.left is None else clock.first + int(slot.left * span) + jitter)
             people.append((self._pick(catalog.FIRST_NAMES), self._pick(catalog.LAST_NAMES)))
         everyone = range(len(catalog.SLOTS))
         self.staff = [
-            [rep for rep in everyone if self.hired[rep] <= day < self.left[rep]]
-            for day in range(clock.last + 1)
+            [rep for rep in everyone if self.hired[rep] <= day < self.left[rep]] for day in range(clock.last + 1)
         ]
         for file, cut in enumerate(self.rep_cuts):
             for rep in everyone:
                 if self.hired[rep] <= cut:
                     self._rep_line(file, cut, rep, people[rep])
 
-    def _rep_line(
-        self, file: int, cut: int, rep: int, person: tuple[tuple[str, str], tuple[str, str]]
-    ) -> None:
+    def _rep_line(self, file: int, cut: int, rep: int, person: tuple[tuple[str, str], tuple[str, str]]) -> None:
         """A rep as known at the end of day ``cut``."""
         (first, first_plain), (last, last_plain) = person
         gone = self.left[rep] <= cut
@@ -195,9 +190,7 @@ class Unit:
                 states.append((later, (name, account.segment, self.clock.text(later))))
         files = self.rows["crm.accounts"]
         for file, (text, segment, updated) in self._versions("crm.accounts", states):
-            files[file].append(
-                f"{account.account_id},{text},{segment},{industry},{region},{created},{updated}"
-            )
+            files[file].append(f"{account.account_id},{text},{segment},{industry},{region},{created},{updated}")
         return account
 
     # -- the funnel -------------------------------------------------------------------------------------
@@ -478,9 +471,7 @@ class Unit:
             file = self._activity_file_of[booked // MINUTES_A_DAY]
             placed = clock.text_z(booked)
             if file != self._activity_file_of[day]:
-                self._activity_files[file].append(
-                    f"{head},{when},{placed},{duration},outbound,scheduled,{placed}"
-                )
+                self._activity_files[file].append(f"{head},{when},{placed},{duration},outbound,scheduled,{placed}")
             status = "completed" if luck < 0.86 else "canceled" if luck < 0.94 else "no_show"
             self._activity_files[self._activity_file_of[day]].append(
                 f"{head},{when},{placed},{duration},outbound,{status},{when}"
@@ -566,9 +557,7 @@ class Unit:
             f"{'' if rep is None else self.rep_ids[rep]},{subscription_id},{clock.text(moment)}"
         )
         files = self.rows["billing.orders"]
-        for file, (at, status) in self._versions(
-            "billing.orders", [(at, (at, status)) for at, status in states]
-        ):
+        for file, (at, status) in self._versions("billing.orders", [(at, (at, status)) for at, status in states]):
             files[file].append(f"{head},{status},{currency},{clock.text(at)}")
 
     def _item_lines(self, order_id: str, moment: int, items: list[Item], currency: str) -> int:

@@ -1,0 +1,39 @@
+# make build: set up and run the whole job on the sample company.   make test: set up and run all checks.
+PYTHON ?= python3
+VENV := .venv
+KPI := $(VENV)/bin/kpi
+SAMPLE := sample/landing
+SAMPLE_AS_OF := 2026-10-31
+export DO_NOT_TRACK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: build test lint unit clean
+
+build: $(VENV)/.installed $(SAMPLE)
+	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
+	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
+
+test: lint unit
+	$(VENV)/bin/python -m pytest -n 2
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+$(SAMPLE): | $(VENV)/.installed
+	rm -rf $@.partial
+	$(KPI) sample --as-of $(SAMPLE_AS_OF) $@.partial
+	mv $@.partial $@
+
+# The stamp is written last, so an install that broke off is done again.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the venv module is needed (Debian, Ubuntu: apt-get install python3-venv)"; exit 2; }
+	@echo "installing the pinned packages into $(VENV) (about a minute) ..."
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.txt
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf sample target logs

@@ -1,0 +1,105 @@
+"""Publishes the KPI marts: `kpi.duckdb` and the Parquet files, each replaced in one rename.
+
+A reader that has the old file open keeps reading it; the next one that opens the path sees the new build, whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+PUBLISHED_SCHEMAS = ("kpi", "finance")
+# How many Parquet builds stay on disk, so that a reader of the one before is not cut off.
+KEPT_PARQUET_BUILDS = 2
+ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
+
+
+def publish(
+    build_file: Path, warehouse: Path, tables: Sequence[str], *, run_id: str, as_of: str, code_version: str
+) -> Path:
+    """Copy `tables` of schema kpi from the build file to the published files; returns the published database."""
+    parquet_build = warehouse / "parquet" / ".builds" / run_id
+    parquet_build.mkdir(parents=True)
+    temporary = warehouse / f".kpi.{run_id}.duckdb"
+    published = warehouse / "kpi.duckdb"
+    _remove_leftovers(warehouse)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{_escaped(build_file)}' as build (read_only)")
+        # Attached under a name of its own: a database called kpi would make kpi.<table> ambiguous.
+        connection.execute(f"attach '{_escaped(temporary)}' as next_build")
+        connection.execute("use next_build")
+        for schema in PUBLISHED_SCHEMAS:
+            connection.execute(f"create schema {schema}")
+        connection.execute(
+            "create table kpi.build_info as select ? as run_id, cast(? as date) as as_of_date, "
+            "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version",
+            [run_id, as_of, code_version],
+        )
+        connection.execute("comment on table kpi.build_info is 'Which build this file holds; one row.'")
+        for table in tables:
+            _copy_table(connection, table)
+            connection.execute(
+                f"copy kpi.{table} to '{_escaped(parquet_build / f'{table}.parquet')}' "
+                f"(format parquet, kv_metadata {{run_id: '{run_id}'}})"
+            )
+        connection.execute("use memory")
+        connection.execute("detach next_build")
+    _sync(temporary)
+    temporary.replace(published)
+    _switch_parquet(warehouse / "parquet", run_id)
+    return published
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy a table with its comments, ordered so that a period's rows lie together."""
+    columns = connection.execute(
+        "select column_name, comment from duckdb_columns() "
+        "where database_name = 'build' and schema_name = 'kpi' and table_name = ? order by column_index",
+        [table],
+    ).fetchall()
+    names = {name for name, _ in columns}
+    order = ", ".join(name for name in ORDERING if name in names) or "all"
+    connection.execute(f"create table kpi.{table} as select * from build.kpi.{table} order by {order}")
+    row = connection.execute(
+        "select comment from duckdb_tables() where database_name = 'build' and schema_name = 'kpi' and table_name = ?",
+        [table],
+    ).fetchone()
+    if row and row[0]:
+        connection.execute(f"comment on table kpi.{table} is {_text(row[0])}")
+    for name, comment in columns:
+        if comment:
+            connection.execute(f"comment on column kpi.{table}.{name} is {_text(comment)}")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _switch_parquet(folder: Path, run_id: str) -> None:
+    """Point `parquet/kpi` at the new build: all files change over at once."""
+    link = folder / ".kpi.next"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path(".builds") / run_id, target_is_directory=True)
+    link.replace(folder / "kpi")
+    builds = sorted((folder / ".builds").iterdir(), key=lambda path: path.stat().st_mtime)
+    for old in builds[:-KEPT_PARQUET_BUILDS]:
+        shutil.rmtree(old)
+
+
+def _remove_leftovers(warehouse: Path) -> None:
+    """Temporary files of builds that died while publishing."""
+    for path in warehouse.glob(".kpi.*.duckdb*"):
+        path.unlink()

@@ -1,0 +1,159 @@
+"""Reads what is published, for people at a terminal."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import UsageError
+
+GRAINS = ("week", "month", "quarter", "year")
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the catalogue: id, English name, unit (money, count, rate, days, minutes, hours, ...)."""
+
+    metric_id: str
+    name_en: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """One member's values, oldest period first; `rows` are dictionaries of the mart's leading columns."""
+
+    label: str
+    rows: list[dict[str, Any]]
+
+
+def open_published(path: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection in which `kpi.<mart>` names a mart.
+
+    The file is attached under another name, because DuckDB calls a database after its file and then finds `kpi.<mart>`
+    ambiguous (a schema, or the database?). Raises UsageError where nothing is published yet.
+    """
+    if not path.exists():
+        raise UsageError(
+            f"nothing is published in {path.parent} yet: run `kpi build` first, or name another --warehouse"
+        )
+    connection = duckdb.connect()
+    escaped = str(path).replace("'", "''")
+    connection.execute(f"attach '{escaped}' as published (read_only)")
+    connection.execute("use published")
+    return connection
+
+
+def find_metric(connection: duckdb.DuckDBPyConnection, name: str) -> Metric:
+    """The metric with this id, English or Korean name. Raises UsageError with the nearest names otherwise."""
+    rows = connection.execute("select metric_id, name_en, name_ko, unit from kpi.kpi_catalog").fetchall()
+    wanted = name.strip().lower().removeprefix("kpi_")
+    for metric_id, name_en, name_ko, unit in rows:
+        if wanted in (metric_id, name_en.lower(), name_ko.lower()):
+            return Metric(metric_id, name_en, unit)
+    known = sorted({row[0] for row in rows})
+    near = difflib.get_close_matches(wanted.replace(" ", "_"), known, n=3, cutoff=0.4)
+    hint = f"did you mean {', '.join(near)}?" if near else f"metrics are {', '.join(known)}"
+    raise UsageError(f"there is no metric {name}: {hint}")
+
+
+def cuts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> list[str]:
+    """The dimensions of a metric's mart beside `all`, sorted."""
+    rows = connection.execute(
+        f"select distinct dimension from kpi.kpi_{metric.metric_id} where dimension <> 'all' order by 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def read_series(
+    connection: duckdb.DuckDBPyConnection, metric: Metric, *, cut: str | None, grain: str, last: int
+) -> list[Series]:
+    """The last periods of a metric, one series a member, the greatest latest value first.
+
+    Raises UsageError where the cut or the grain is not the metric's.
+    """
+    table = f"kpi.kpi_{metric.metric_id}"
+    if grain not in GRAINS:
+        raise UsageError(f"--grain {grain}: grains are {', '.join(GRAINS)}")
+    if cut is not None and cut not in (known := cuts(connection, metric)):
+        told = f"its cuts are {', '.join(known)}" if known else "it has none"
+        raise UsageError(f"{metric.metric_id} has no cut {cut}: {told}")
+    cursor = connection.execute(
+        f"""
+        with periods as (
+            select period_start from {table} where period_grain = ? group by period_start
+            order by period_start desc limit ?
+        )
+        select dimension_label, period_start, is_complete, metric_value, prior_period_value, prior_year_value, target_value
+        from {table} where period_grain = ? and dimension = ? and period_start in (from periods)
+        order by period_start
+        """,
+        [grain, last, grain, cut or "all"],
+    )
+    names = [column[0] for column in cursor.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    if not rows:
+        raise UsageError(f"{metric.metric_id} has no {grain} rows: it is not defined for that grain")
+    starts = sorted({row["period_start"] for row in rows})
+    series = [
+        Series(label, _on_every(starts, [row for row in rows if row["dimension_label"] == label]))
+        for label in dict.fromkeys(row["dimension_label"] for row in rows)
+    ]
+    return sorted(series, key=lambda one: _sort_value(one.rows[-1]["metric_value"]), reverse=True)
+
+
+def _on_every(starts: list[date], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per period; a period without a row gets one without values."""
+    by_start = {row["period_start"]: row for row in rows}
+    empty = dict.fromkeys(rows[0])
+    return [by_start.get(start, {**empty, "period_start": start}) for start in starts]
+
+
+def _sort_value(value: Any) -> float:
+    return float("-inf") if value is None else float(value)
+
+
+def sparkline(values: list[Any]) -> str:
+    """Values as a row of bars, the lowest the shortest; a dot where there is none."""
+    numbers = [float(value) for value in values if value is not None]
+    if not numbers:
+        return GAP * len(values)
+    low, span = min(numbers), max(numbers) - min(numbers)
+    top = len(BARS) - 1
+    return "".join(
+        GAP if value is None else BARS[round((float(value) - low) / span * top) if span else top // 2]
+        for value in values
+    )
+
+
+def formatted(value: Any, unit: str) -> str:
+    """A value as people read it in its unit; a dash where there is none."""
+    if value is None:
+        return "–"
+    number = float(value)
+    if unit == "rate":
+        return f"{number:.1%}"
+    if unit == "count":
+        return f"{number:,.0f}"
+    if unit == "money":
+        return f"{number:,.2f}"
+    return f"{number:,.1f}"
+
+
+def period_name(grain: str, start: date) -> str:
+    """A period's name: 2026-W09, 2026-03, the quarter's or year's first month."""
+    if grain == "week":
+        year, week, _ = start.isocalendar()
+        return f"{year}-W{week:02d}"
+    if grain == "year" and start.month == 1:
+        return str(start.year)
+    if grain == "quarter" and start.month in (1, 4, 7, 10):
+        return f"{start.year}-Q{(start.month + 2) // 3}"
+    return f"{start:%Y-%m}" if grain == "month" else f"from {start:%Y-%m}"

@@ -1,0 +1,131 @@
+"""The settings of a build: flags over environment (`KPI_<NAME>`) over the vars of dbt_project.yml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from orchestration.contract import PROJECT_ROOT
+from orchestration.errors import UsageError
+
+PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
+# What is a path of this machine, not a setting of the business: never passed to dbt as a var.
+PATH_SETTINGS = ("landing", "warehouse")
+
+
+class _ProjectVars(PydanticBaseSettingsSource):
+    """The lowest source: the vars of dbt_project.yml."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return _project_vars().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in _project_vars().items() if value is not None}
+
+
+@cache
+def _project_vars() -> dict[str, Any]:
+    variables: dict[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["vars"]
+    return variables
+
+
+class Settings(BaseSettings):
+    """Everything a build depends on besides the landed files. See dbt_project.yml for what each var means."""
+
+    model_config = SettingsConfigDict(env_prefix="KPI_", env_ignore_empty=True, extra="forbid")
+
+    landing: Path = PROJECT_ROOT / "landing"
+    warehouse: Path = PROJECT_ROOT / "warehouse"
+    as_of_date: date | None = None
+    business_timezone: str = "UTC"
+    reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    fiscal_year_start_month: int = Field(1, ge=1, le=12)
+    revenue_basis: Literal["billing", "bookings"] = "billing"
+    customer_active_days: int = Field(365, ge=1)
+    quarantine_threshold: float = Field(0.01, ge=0, le=1)
+
+    @field_validator("business_timezone")
+    @classmethod
+    def _is_a_time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone such as Europe/Berlin")
+        return value
+
+    @field_validator("reporting_currency", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _ProjectVars(settings_cls)
+
+    @property
+    def as_of(self) -> date:
+        """The last day that counts: the one given, else today in the business's time zone."""
+        return self.as_of_date or datetime.now(ZoneInfo(self.business_timezone)).date()
+
+    @property
+    def build_file(self) -> Path:
+        return self.warehouse / "build.duckdb"
+
+    @property
+    def published_file(self) -> Path:
+        return self.warehouse / "kpi.duckdb"
+
+    @property
+    def last_run_file(self) -> Path:
+        return self.warehouse / "last_run.json"
+
+    def dbt_vars(self) -> dict[str, Any]:
+        """The vars to run dbt with, JSON-ready, the as-of date resolved."""
+        values = self.model_dump(mode="json", exclude=set(PATH_SETTINGS))
+        return {**values, "as_of_date": self.as_of.isoformat()}
+
+
+def load_settings(flags: Mapping[str, Any]) -> Settings:
+    """Settings from flags (None: not given), environment and dbt_project.yml.
+
+    Raises UsageError naming the setting, its value and what it may be.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise UsageError("; ".join(_complaint(item) for item in error.errors())) from error
+
+
+def _complaint(item: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in item["loc"]) or "settings"
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(field for field in Settings.model_fields if field not in PATH_SETTINGS)
+        return f"there is no setting {name}: settings are {known}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"setting {name}={item['input']}: {message[:1].lower()}{message[1:]}"
+
+
+def parse_vars(pairs: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` texts as a dictionary. Raises UsageError where one is not of that form."""
+    variables: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--var {pair}: write it as NAME=VALUE, such as --var revenue_basis=bookings")
+        variables[name] = value
+    return variables

@@ -1,0 +1,122 @@
+"""Runs dbt in this process: parsed once, then one invocation for each layer, so that gates can stand between."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.contract import PROJECT_ROOT
+from orchestration.errors import BuildError
+from orchestration.settings import Settings
+
+QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
+FAILED = ("error", "fail", "runtime error")
+KPI_SCHEMA = "kpi"
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """What one layer's run did: models built and tests passed."""
+
+    models: int
+    tests: int
+
+
+class DbtProject:
+    """The dbt project, parsed with the settings of a build.
+
+    `on_node` is called with the name of every model, seed or test that finishes.
+    """
+
+    def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
+        os.environ["KPI_WAREHOUSE"] = str(settings.warehouse)
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        from dbt.cli.main import dbtRunner
+
+        self._log_folder = settings.warehouse / "logs"
+        self._options = [
+            "--project-dir", str(PROJECT_ROOT),
+            "--profiles-dir", str(PROJECT_ROOT),
+            "--target-path", str(settings.warehouse / "dbt"),
+            "--log-path", str(self._log_folder),
+            "--vars", json.dumps(settings.dbt_vars()),
+        ]  # fmt: skip
+        self._on_node = on_node
+        parsed = dbtRunner().invoke([*QUIET, "parse", *self._options])
+        if not parsed.success:
+            raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
+        self._manifest: Any = parsed.result
+
+    @property
+    def log_file(self) -> Path:
+        return self._log_folder / "dbt.log"
+
+    def nodes(self, selector: Iterable[str]) -> int:
+        """How many models, seeds and data tests `build` would run for folders of `models/`."""
+        folders = tuple(selector)
+        return sum(
+            1
+            for node in self._manifest.nodes.values()
+            if node.resource_type in ("model", "seed", "test")
+            and (node.fqn[1:2] == ["seeds"] or any(folder in node.fqn for folder in folders))
+        )
+
+    def kpi_models(self) -> list[str]:
+        """Names of the models in schema `kpi`, sorted."""
+        return sorted(
+            node.name
+            for node in self._manifest.nodes.values()
+            if node.resource_type == "model" and node.schema == KPI_SCHEMA
+        )
+
+    def build(self, select: Iterable[str], full_refresh: bool = False) -> LayerResult:
+        """Build the selected nodes and run their data tests. Raises BuildError naming the first that failed."""
+        from dbt.cli.main import dbtRunner
+
+        arguments = [
+            *QUIET, "build", "--select", *select, "--exclude-resource-type", "unit_test",
+            "--indirect-selection", "buildable", *self._options,
+        ]  # fmt: skip
+        if full_refresh:
+            arguments.append("--full-refresh")
+        try:
+            outcome = dbtRunner(manifest=self._manifest, callbacks=[self._on_event]).invoke(arguments)
+        finally:
+            _close_database()
+        if outcome.exception is not None:
+            raise BuildError(f"dbt stopped: {_first_line(outcome.exception)}", [f"log: {self.log_file}"])
+        results = list(outcome.result)
+        failed = [result for result in results if str(result.status) in FAILED]
+        if failed:
+            raise BuildError(
+                f"{failed[0].node.resource_type} {failed[0].node.name} failed: {_message(failed[0].message)}",
+                [f"{result.node.resource_type} {result.node.name} failed too" for result in failed[1:6]]
+                + [f"log: {self.log_file}"],
+            )
+        tests = sum(1 for result in results if result.node.resource_type == "test")
+        return LayerResult(models=len(results) - tests, tests=tests)
+
+    def _on_event(self, event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            self._on_node(str(event.data.node_info.node_name))
+
+
+def _close_database() -> None:
+    """dbt-duckdb keeps the file open after an invocation; a gate must be able to open it read-only."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _message(text: str | None) -> str:
+    """dbt's message without its first, general line."""
+    lines = [line.strip() for line in (text or "no message").splitlines() if line.strip()]
+    return " ".join(lines[1:3]) if len(lines) > 1 else lines[0]
+
+
+def _first_line(error: BaseException | None) -> str:
+    return _message(str(error)) if error else "unknown error"
