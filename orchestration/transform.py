@@ -49,7 +49,7 @@ class DbtProject:
         parsed = dbtRunner().invoke([*QUIET, "parse", *self._options])
         if not parsed.success:
             raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
-        self._manifest: Any = parsed.result
+        self.manifest: Any = parsed.result
 
     @property
     def log_file(self) -> Path:
@@ -60,7 +60,7 @@ class DbtProject:
         folders = tuple(selector)
         return sum(
             1
-            for node in self._manifest.nodes.values()
+            for node in self.manifest.nodes.values()
             if node.resource_type in ("model", "seed", "test")
             and (node.fqn[1:2] == ["seeds"] or any(folder in node.fqn for folder in folders))
         )
@@ -69,7 +69,7 @@ class DbtProject:
         """Names of the models in schema `kpi`, sorted."""
         return sorted(
             node.name
-            for node in self._manifest.nodes.values()
+            for node in self.manifest.nodes.values()
             if node.resource_type == "model" and node.schema == KPI_SCHEMA
         )
 
@@ -84,7 +84,7 @@ class DbtProject:
         if full_refresh:
             arguments.append("--full-refresh")
         try:
-            outcome = dbtRunner(manifest=self._manifest, callbacks=[self._on_event]).invoke(arguments)
+            outcome = dbtRunner(manifest=self.manifest, callbacks=[self._on_event]).invoke(arguments)
         finally:
             _close_database()
         if outcome.exception is not None:

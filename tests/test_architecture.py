@@ -1,0 +1,163 @@
+"""The rules of the house: layers, names, and that what is declared is what is built and documented."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.contract import PROJECT_ROOT, source_tables
+from orchestration.settings import load_settings
+from orchestration.transform import DbtProject
+
+# What each layer may read. Staging reads staging where a row is judged by its parent (an order, a rate).
+MAY_READ = {
+    "staging": {"source", "seed", "staging"},
+    "intermediate": {"seed", "staging", "intermediate"},
+    "facts": {"seed", "staging", "intermediate", "facts"},
+    "kpis": {"facts", "kpis"},
+}
+# The catalogue is a KPI made of a seed, by definition.
+EXCEPTIONS = {("kpi_catalog", "metric_catalog")}
+LEADING_COLUMNS = [
+    "metric_id", "period_grain", "period_start", "period_end", "is_complete", "dimension", "dimension_value",
+    "dimension_label", "numerator", "denominator", "metric_value", "prior_period_value", "prior_year_value",
+    "target_value",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    settings = load_settings({"warehouse": tmp_path_factory.mktemp("warehouse")})
+    return DbtProject(settings).manifest
+
+
+@pytest.fixture(scope="module")
+def catalog() -> list[dict[str, str]]:
+    with (PROJECT_ROOT / "seeds" / "metric_catalog.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def models(manifest: Any) -> Iterator[Any]:
+    return (node for node in manifest.nodes.values() if node.resource_type == "model")
+
+
+def marts(manifest: Any) -> dict[str, Any]:
+    """The metric marts by metric id."""
+    return {
+        node.name.removeprefix("kpi_"): node for node in models(manifest) if node.fqn[1] == "kpis" and len(node.fqn) == 4
+    }
+
+
+def test_no_ref_jumps_a_layer(manifest: Any) -> None:
+    jumps = []
+    for node in models(manifest):
+        for parent_id in node.depends_on.nodes:
+            parent = manifest.nodes.get(parent_id)
+            layer = "source" if parent is None else "seed" if parent.resource_type == "seed" else parent.fqn[1]
+            name = parent_id if parent is None else parent.name
+            if layer not in MAY_READ[node.fqn[1]] and (node.name, name) not in EXCEPTIONS:
+                jumps.append(f"{node.fqn[1]}.{node.name} reads {layer}.{name}")
+    assert jumps == []
+
+
+def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
+    readers = {
+        node.name
+        for node in models(manifest)
+        if any(parent.startswith("source.") for parent in node.depends_on.nodes)
+    }
+    allowed = {f"base_{table.system}__{table.name}" for table in source_tables()}
+    assert readers == allowed | {"quarantined_rows", "load_books"}
+
+
+def test_every_landed_table_has_its_staging_model(manifest: Any) -> None:
+    names = {node.name for node in models(manifest)}
+    assert {f"stg_{table.system}__{table.name}" for table in source_tables()} <= names
+    listed = (PROJECT_ROOT / "macros" / "staging.sql").read_text(encoding="utf-8")
+    for table in source_tables():
+        assert f"('{table.system}', '{table.name}')" in listed
+
+
+def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any, catalog: list[dict[str, str]]) -> None:
+    declared = {row["metric_id"] for row in catalog}
+    built = set(marts(manifest))
+    scorecard = next(node for node in models(manifest) if node.name == "kpi_scorecard")
+    in_scorecard = {
+        manifest.nodes[parent].name.removeprefix("kpi_")
+        for parent in scorecard.depends_on.nodes
+        if parent in manifest.nodes and len(manifest.nodes[parent].fqn) == 4
+    }
+    assert declared == built == in_scorecard
+
+
+def test_catalogue_rows_agree_with_the_models(manifest: Any, catalog: list[dict[str, str]]) -> None:
+    for row in catalog:
+        node = marts(manifest)[row["metric_id"]]
+        assert row["mart"] == node.name
+        assert row["category"] == node.fqn[2]
+        assert row["formula"] == node.config.meta["formula"], f"{node.name}: formula differs between seed and YAML"
+    primary = [row["metric_id"] for row in catalog if row["is_primary_name"] == "true"]
+    assert sorted(primary) == sorted(set(primary)) == sorted(marts(manifest))
+
+
+def test_every_mart_is_documented_contracted_and_tested(manifest: Any) -> None:
+    tested = {
+        parent
+        for node in manifest.nodes.values()
+        if node.resource_type == "test" and "kpi_invariants" in node.name
+        for parent in node.depends_on.nodes
+    }
+    for metric, node in marts(manifest).items():
+        assert list(node.columns)[: len(LEADING_COLUMNS)] == LEADING_COLUMNS, metric
+        assert node.contract.enforced, metric
+        assert {"owner", "formula", "is_not", "facts", "decision"} <= set(node.config.meta), metric
+        assert node.unique_id in tested, f"{metric} has no kpi_invariants test"
+
+
+def test_facts_and_marts_describe_every_column(manifest: Any) -> None:
+    for node in models(manifest):
+        if node.fqn[1] in ("facts", "kpis"):
+            assert node.description, node.name
+            assert node.contract.enforced, node.name
+            undescribed = [column.name for column in node.columns.values() if not column.description]
+            assert undescribed == [], node.name
+
+
+def test_each_mart_reads_the_facts_it_names(manifest: Any) -> None:
+    for metric, node in marts(manifest).items():
+        reads = {manifest.nodes[parent].name for parent in node.depends_on.nodes}
+        named = set(node.config.meta["facts"])
+        assert named <= reads, f"{metric} names {named - reads} in meta.facts but does not read it"
+
+
+def test_every_decision_a_mart_names_is_written_down(manifest: Any) -> None:
+    text = (PROJECT_ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    headings = {heading_slug(line[3:]) for line in text.splitlines() if line.startswith("## ")}
+    missing = {
+        f"{metric}: {node.config.meta['decision']}"
+        for metric, node in marts(manifest).items()
+        if node.config.meta["decision"] not in headings
+    }
+    assert missing == set()
+
+
+def heading_slug(heading: str) -> str:
+    """The anchor that Markdown viewers give a heading."""
+    kept = "".join(letter for letter in heading.lower() if letter.isalnum() or letter in " -_")
+    return kept.strip().replace(" ", "-")
+
+
+def test_select_distinct_and_star_are_not_used() -> None:
+    for path in (PROJECT_ROOT / "models").rglob("*.sql"):
+        text = path.read_text(encoding="utf-8").lower()
+        assert "select distinct" not in text, path.name
+        assert "select *" not in text, path.name
+
+
+def test_no_lock_file_or_registry_host_is_committed() -> None:
+    assert not list(Path(PROJECT_ROOT).glob("*.lock"))
+    assert "://" not in (PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8")
