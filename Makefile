@@ -7,19 +7,22 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test lint unit clean
+.PHONY: build test lint docs clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
 	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
 
-test: lint unit
+test: lint
 	$(VENV)/bin/python -m pytest -n 2
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.installed
+	$(VENV)/bin/python -m orchestration.docs
 
 $(SAMPLE): | $(VENV)/.installed
 	rm -rf $@.partial

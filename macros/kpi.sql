@@ -149,8 +149,11 @@ left join {{ targets }} as targets
     and measured.dimension = targets.dimension
     and measured.dimension_value = targets.dimension_value
 {%- endif %}
-left join {{ ref('dim_sales_reps') }} as reps
-    on measured.dimension = 'sales_rep' and measured.dimension_value = reps.sales_rep_id
+left join (
+    -- equal columns on both sides: a condition on one side alone would cost a nested loop
+    select 'sales_rep' as dimension, sales_rep_id, rep_name from {{ ref('dim_sales_reps') }}
+) as reps
+    on measured.dimension = reps.dimension and measured.dimension_value = reps.sales_rep_id
 {% endmacro %}
 
 {# Targets of the months of each month, quarter and year: the body of a CTE for kpi_mart(targets=...). #}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.contract import PROJECT_ROOT, source_tables
+from orchestration.docs import stale_pages
 from orchestration.settings import load_settings
 from orchestration.transform import DbtProject
 
@@ -149,6 +150,10 @@ def heading_slug(heading: str) -> str:
     """The anchor that Markdown viewers give a heading."""
     kept = "".join(letter for letter in heading.lower() if letter.isalnum() or letter in " -_")
     return kept.strip().replace(" ", "-")
+
+
+def test_generated_pages_are_fresh() -> None:
+    assert stale_pages() == [], "run `make docs`"
 
 
 def test_select_distinct_and_star_are_not_used() -> None:

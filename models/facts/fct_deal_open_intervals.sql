@@ -11,12 +11,16 @@ stages as (
     select stage, default_probability, is_won or is_lost as is_closed_stage from {{ ref('deal_stages') }}
 ),
 
--- what a day ends with is its last change
+-- what a day ends with is its last change; a change into the stage that the deal is in enters nothing
 day_changes as (
     select
         deal_id,
         stage,
         changed_on,
+        max(case when previous_stage is null or previous_stage <> stage then changed_on end) over (
+            partition by deal_id order by change_number
+            rows between unbounded preceding and current row
+        ) as entered_on,
         row_number() over (
             partition by deal_id, changed_on order by change_number desc
         ) as rank_of_day
@@ -27,6 +31,7 @@ changed_segments as (
     select
         deal_id,
         stage,
+        entered_on as in_stage_since,
         changed_on as valid_from,
         coalesce(lead(changed_on) over (partition by deal_id order by changed_on), {{ end_of_time() }}) as valid_to
     from day_changes
@@ -45,6 +50,7 @@ initial_segments as (
             when first_changes.first_changed_on is null and not stages.is_closed_stage then deals.stage
             else 'unknown'
         end as stage,
+        deals.created_on as in_stage_since,
         deals.created_on as valid_from,
         coalesce(first_changes.first_changed_on, {{ end_of_time() }}) as valid_to
     from deals
@@ -53,9 +59,9 @@ initial_segments as (
 ),
 
 segments as (
-    select deal_id, stage, valid_from, valid_to from initial_segments
+    select deal_id, stage, in_stage_since, valid_from, valid_to from initial_segments
     union all
-    select deal_id, stage, valid_from, valid_to from changed_segments
+    select deal_id, stage, in_stage_since, valid_from, valid_to from changed_segments
 ),
 
 -- only the days on which the deal existed, was not closed, and stood in an open stage
@@ -63,7 +69,7 @@ open_segments as (
     select
         segments.deal_id,
         segments.stage,
-        segments.valid_from as in_stage_since,
+        segments.in_stage_since,
         greatest(segments.valid_from, deals.created_on) as open_from,
         least(segments.valid_to, coalesce(deals.closed_on, {{ end_of_time() }})) as open_to,
         deals.created_on,

@@ -20,7 +20,7 @@ balances as (
         intervals.currency,
         intervals.mrr as opening_mrr, cast(0 as {{ money() }}) as closing_mrr,
         intervals.native_mrr as opening_native, intervals.fx_rate as opening_rate,
-        cast(null as double precision) as closing_rate
+        cast(null as double precision) as closing_native, cast(null as double precision) as closing_rate
     from intervals
     inner join periods on periods.opening_on >= intervals.valid_from and periods.opening_on < intervals.valid_to
     union all
@@ -30,7 +30,7 @@ balances as (
         intervals.currency,
         cast(0 as {{ money() }}) as opening_mrr, intervals.mrr as closing_mrr,
         cast(null as double precision) as opening_native, cast(null as double precision) as opening_rate,
-        intervals.fx_rate as closing_rate
+        intervals.native_mrr as closing_native, intervals.fx_rate as closing_rate
     from intervals
     inner join periods on periods.balance_on >= intervals.valid_from and periods.balance_on < intervals.valid_to
 ),
@@ -38,7 +38,8 @@ balances as (
 {% for scope in ['account', 'account_plan'] %}
 {%- set by_plan = scope == 'account_plan' %}
 {%- set plan = 'plan' if by_plan else "cast('all' as varchar)" %}
--- per subscription; a rate that moved while the currency stayed is a movement of its own
+-- per subscription; a rate that moved while the currency stayed is a movement of its own (on an unchanged amount all
+-- of it, to the last rounding)
 {{ scope }}_subscriptions as (
     select
         period_grain, period_start, subscription_id, subscriber_id, account_id, region, segment, lead_source,
@@ -47,6 +48,8 @@ balances as (
         sum(closing_mrr) as closing_mrr,
         coalesce(
             case
+                when min(currency) = max(currency) and max(opening_native) = max(closing_native)
+                    then sum(closing_mrr) - sum(opening_mrr)
                 when min(currency) = max(currency)
                     then round(max(opening_native) * (max(closing_rate) - max(opening_rate)), 4)
             end, 0

@@ -1,7 +1,9 @@
 with
 
 sales as (
-    select sale_id, sale_type, sold_on, account_id, region, segment, lead_source, sales_rep_id, team, amount
+    select
+        sale_id, sale_type, case when sale_type = 'order' then sale_id end as order_id, sold_on, account_id, region,
+        segment, lead_source, sales_rep_id, team, amount
     from {{ ref('fct_sales') }}
 ),
 
@@ -25,7 +27,7 @@ sale_lines as (
         cast(coalesce(items.quantity, 1) as decimal(18, 6)) as quantity,
         case when sales.sale_type = 'order' then items.amount else sales.amount end as amount
     from sales
-    left join items on sales.sale_type = 'order' and sales.sale_id = items.order_id
+    left join items on sales.order_id = items.order_id
     where sales.sale_type = 'deal' or items.order_item_id is not null
 ),
 
@@ -72,7 +74,7 @@ spread as (
             partition by refunds.refund_id order by items.native_amount desc, items.order_item_id
         ) as item_rank
     from refunds
-    inner join sales on refunds.order_id = sales.sale_id and sales.sale_type = 'order'
+    inner join sales on refunds.order_id = sales.order_id
     left join order_totals on refunds.order_id = order_totals.order_id
     left join items on refunds.order_id = items.order_id
 ),
