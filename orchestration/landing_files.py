@@ -152,13 +152,16 @@ def _csv_layout(head: bytes) -> FileLayout:
         raise UnreadableFileError("is not CSV: it holds binary data or UTF-16 text; export it as UTF-8")
     text = _header_text(head)
     reader = csv.reader(io.StringIO(text, newline=""))
-    for record in reader:
-        if any(cell.strip() for cell in record):
-            return FileLayout(
-                is_parquet=False,
-                columns=tuple(cell.strip() for cell in record),
-                header_lines=reader.line_num,
-            )
+    try:
+        for record in reader:
+            if any(cell.strip() for cell in record):
+                return FileLayout(
+                    is_parquet=False,
+                    columns=tuple(cell.strip() for cell in record),
+                    header_lines=reader.line_num,
+                )
+    except csv.Error as error:
+        raise UnreadableFileError(f"is not CSV: its header line cannot be read ({error})") from error
     raise UnreadableFileError("is empty: it has no header line")
 
 

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     revenue_basis: Literal["billing", "bookings"] = "billing"
     customer_active_days: int = Field(365, ge=1)
     quarantine_threshold: float = Field(0.01, ge=0, le=1)
+    win_rate_basis: Literal["count", "amount"] = "count"
+    sales_cycle_start: Literal["first_contact", "deal_created"] = "first_contact"
+    lead_conversion_basis: Literal["cohort", "period"] = "cohort"
+    paused_subscriptions: Literal["excluded", "included"] = "excluded"
 
     @field_validator("business_timezone")
     @classmethod

@@ -1,3 +1,4 @@
+{%- set cycle_start = 'deals.created_at' if var('sales_cycle_start') == 'deal_created' else 'dated.first_contact_at' -%}
 with
 
 deals as (
@@ -65,7 +66,7 @@ dated as (
 spans as (
     select
         deals.deal_id,
-        {{ seconds_between('dated.first_contact_at', 'dated.closed_at') }} / 86400 as cycle_days,
+        {{ seconds_between(cycle_start, 'dated.closed_at') }} / 86400 as cycle_days,
         {{ seconds_between('deals.created_at', 'dated.closed_at') }} / 86400 as age_days
     from deals
     inner join dated on deals.deal_id = dated.deal_id

@@ -35,7 +35,7 @@ monthly as (
         plan,
         currency,
         case
-            when status <> 'active' then 0
+            when {{ 'status not in (\'active\', \'paused\')' if var('paused_subscriptions') == 'included' else 'status <> \'active\'' }} then 0
             else
                 cast(quantity * unit_amount as double precision)
                 * case billing_interval when 'week' then 52 else 1 end

@@ -30,6 +30,7 @@ leaderboard as (
         marts.metric_id,
         marts.period_grain,
         marts.period_start,
+        marts.dimension,
         marts.dimension_value,
         reps.team,
         rank() over (
@@ -72,8 +73,8 @@ select
 from marts
 inner join catalog on marts.metric_id = catalog.metric_id
 left join leaderboard
-    on marts.dimension = 'sales_rep'
-    and marts.metric_id = leaderboard.metric_id
+    on marts.metric_id = leaderboard.metric_id
+    and marts.dimension = leaderboard.dimension
     and marts.period_grain = leaderboard.period_grain
     and marts.period_start = leaderboard.period_start
     and marts.dimension_value = leaderboard.dimension_value

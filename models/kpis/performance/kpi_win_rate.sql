@@ -1,3 +1,4 @@
+{%- set by_amount = var('win_rate_basis') == 'amount' -%}
 with
 
 closed_deals as (
@@ -26,9 +27,9 @@ measured as (
         period_start,
         dimension,
         dimension_value,
-        won as numerator,
-        closed as denominator,
-        {{ ratio('won', 'closed') }} as metric_value,
+        {{ 'won_amount' if by_amount else 'won' }} as numerator,
+        {{ 'closed_amount' if by_amount else 'closed' }} as denominator,
+        {{ ratio('won_amount', 'closed_amount') if by_amount else ratio('won', 'closed') }} as metric_value,
         {{ ratio('won_amount', 'closed_amount') }} as win_rate_by_amount
     from rolled
 )
