@@ -49,7 +49,9 @@ def models(manifest: Any) -> Iterator[Any]:
 def marts(manifest: Any) -> dict[str, Any]:
     """The metric marts by metric id."""
     return {
-        node.name.removeprefix("kpi_"): node for node in models(manifest) if node.fqn[1] == "kpis" and len(node.fqn) == 4
+        node.name.removeprefix("kpi_"): node
+        for node in models(manifest)
+        if node.fqn[1] == "kpis" and len(node.fqn) == 4
     }
 
 
@@ -67,9 +69,7 @@ def test_no_ref_jumps_a_layer(manifest: Any) -> None:
 
 def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
     readers = {
-        node.name
-        for node in models(manifest)
-        if any(parent.startswith("source.") for parent in node.depends_on.nodes)
+        node.name for node in models(manifest) if any(parent.startswith("source.") for parent in node.depends_on.nodes)
     }
     allowed = {f"base_{table.system}__{table.name}" for table in source_tables()}
     assert readers == allowed | {"quarantined_rows", "load_books"}

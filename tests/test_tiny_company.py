@@ -114,7 +114,13 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 
 
 def row(
-    marts: duckdb.DuckDBPyConnection, metric: str, start: str, columns: str, *, grain: str = "month", member: str = "all"
+    marts: duckdb.DuckDBPyConnection,
+    metric: str,
+    start: str,
+    columns: str,
+    *,
+    grain: str = "month",
+    member: str = "all",
 ) -> tuple[Any, ...] | None:
     """The columns of one row, numbers as floats; `member` is `all` or `dimension=value`."""
     dimension, _, value = member.partition("=")
