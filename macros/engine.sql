@@ -62,6 +62,12 @@
     cast({{ expression }} + ({{ months }}) * interval '1' month as date)
 {%- endmacro %}
 
+{# One row for each part of a comma-separated text; in a select list. #}
+{% macro parts_of(expression) %}{{ return(adapter.dispatch('parts_of')(expression)) }}{% endmacro %}
+{% macro default__parts_of(expression) -%}
+    unnest(string_to_array({{ expression }}, ','))
+{%- endmacro %}
+
 {# The values of a raw row as one text, column names with them, for people to read. #}
 {% macro row_text(relation, columns) %}{{ return(adapter.dispatch('row_text')(relation, columns)) }}{% endmacro %}
 {% macro duckdb__row_text(relation, columns) -%}

@@ -25,12 +25,23 @@
     }[type]) }}
 {% endmacro %}
 
+{#
+    A timestamp text in the one form that engines read: no space before the offset, capital Z, minutes set off by a
+    colon, seconds written out.
+#}
+{% macro plain_timestamp(text) -%}
+    {%- set unspaced = "regexp_replace(upper(" ~ text ~ "), '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '\\1\\2')" -%}
+    {%- set with_colon = "regexp_replace(" ~ unspaced ~ ", '(:[0-9.]+[+-][0-9]{2})([0-9]{2})$', '\\1:\\2')" -%}
+    regexp_replace({{ with_colon }}, '([T ][0-9]{2}:[0-9]{2})((Z|[+-].*)?)$', '\1:00\2')
+{%- endmacro %}
+
 {# A trimmed text as its type; NULL where it does not parse. #}
 {% macro parsed(text, type) -%}
     {%- set number = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?' -%}
     {%- set day = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
-    {%- set clock = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?' -%}
-    {%- set offset = ' ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
+    {%- set clock = '([01][0-9]|2[0-3]):[0-5][0-9]' -%}
+    {%- set offset = '(Z|[+-]([01][0-9]|2[0-3])(:[0-5][0-9])?)' -%}
+    {%- set any_offset = ' ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
     {%- if type == 'text' -%}
         {{ text }}
     {%- elif type == 'currency' -%}
@@ -38,17 +49,17 @@
     {%- elif type in ('decimal', 'rate') -%}
         case when {{ matches(text, number) }} then {{ cast_or_null(text, sql_type(type)) }} end
     {%- elif type == 'integer' -%}
-        {%- set exact = cast_or_null(text, 'decimal(18, 6)') -%}
         case
-            when {{ matches(text, number) }} and {{ exact }} = floor({{ exact }})
-                then {{ cast_or_null(exact, 'integer') }}
+            when {{ matches(text, '[+-]?[0-9]+([.]0*)?') }}
+                then {{ cast_or_null(cast_or_null(text, 'decimal(18, 6)'), 'integer') }}
         end
     {%- elif type in ('date', 'month') -%}
         case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
     {%- elif type == 'timestamp' -%}
         case
-            when {{ matches(text, day ~ '([T ]' ~ clock ~ '(' ~ offset ~ ')?)?') }}
-                then {{ instant_or_null("regexp_replace(replace(" ~ text ~ ", ' +', '+'), '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2')") }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset ~ '?') }} then {{ instant_or_null(text) }}
+            when {{ matches(text, day ~ '([T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?(' ~ any_offset ~ ')?)?') }}
+                then {{ instant_or_null(plain_timestamp(text)) }}
         end
     {%- endif -%}
 {%- endmacro %}

@@ -18,6 +18,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from orchestration import published
+from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
 from orchestration.pipeline import Progress, RunRecord, run_build
 from orchestration.sample import DEFAULT_AS_OF, write_sample
@@ -29,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The sales metrics of a small business, from landed files to published KPI marts.",
 )
-out = Console()
-err = Console(stderr=True)
+# Text of the data must come out as it is: no `:smile:` turned into a picture.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 # What the scorecard at the end of a build shows: one of each kind.
 HEADLINES = (
@@ -252,6 +254,9 @@ def quarantine(
 ) -> None:
     """What was set aside and why: table, file, line, reasons, text."""
     settings = load_settings({"warehouse": warehouse})
+    known = [known_table.label for known_table in source_tables()]
+    if table is not None and table not in known:
+        raise UsageError(f"--table {table}: tables are {', '.join(known)}")
     with _open_build_file(settings) as connection:
         total, rows = _quarantined(connection, table, last)
     if not rows:

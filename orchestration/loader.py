@@ -85,7 +85,8 @@ def load(
     """Load every new file of `landing` into `raw`.
 
     All files are inspected before the first is loaded. Raises BadInputError naming every file that cannot be loaded
-    and what is wrong with it; nothing of this load is kept then but files loaded before one disappeared or changed.
+    and what is wrong with it. Nothing is loaded then; only where a file proves unreadable on its second reading
+    (damaged, gone or changed meanwhile) the others are kept, and are known already at the next load.
     """
     if not landing.is_dir():
         raise BadInputError(f"landing folder {landing} does not exist: create it, or name another with --landing")
@@ -101,13 +102,20 @@ def load(
     _note_unknown_columns(connection, new_files, report)
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
+    problems: list[str] = []
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         for position, new in enumerate(new_files, start=1):
             progress(f"{new.file.label} ({position} of {len(new_files)})")
-            rows = _load_file(connection, new, load_id, Path(scratch), report)
+            try:
+                rows = _load_file(connection, new, load_id, Path(scratch), report)
+            except UnreadableFileError as error:
+                problems.append(f"{new.file.label}: {error}")
+                continue
             label = new.file.table.label
             report.rows_loaded[label] = report.rows_loaded.get(label, 0) + rows
             report.files_loaded += 1
+    if problems:
+        raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was published", problems)
     return report
 
 
@@ -151,12 +159,12 @@ def _new_files(
         if file.name < known[key]:
             _rename_known(connection, file, print_)
     if problems:
-        count = len(problems)
-        raise BadInputError(
-            f"{count} landing file{'s' if count > 1 else ''} cannot be loaded; nothing was loaded or published",
-            problems,
-        )
+        raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was loaded or published", problems)
     return new_files
+
+
+def _files(count: int) -> str:
+    return f"{count} landing file{'s' if count > 1 else ''}"
 
 
 def _reason(error: Exception) -> str:
@@ -176,16 +184,14 @@ def _rename_known(connection: duckdb.DuckDBPyConnection, file: LandedFile, print
 def _load_file(
     connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, scratch: Path, report: LoadReport
 ) -> int:
-    """Load one file in one transaction; returns the rows added."""
-    file = new.file
+    """Load one file in one transaction; returns the rows added. Raises UnreadableFileError, nothing loaded then."""
+    path = new.file.path
     try:
         malformed = _scan(connection, new, scratch)
-        if fingerprint(file.path).sha256 != new.print_.sha256:
+        if fingerprint(path).sha256 != new.print_.sha256:
             raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
     except (UnreadableFileError, OSError, duckdb.IOException) as error:
-        raise BadInputError(
-            f"{file.label}: {_load_failure(error, file.path)}", ["nothing of this file was loaded"]
-        ) from error
+        raise UnreadableFileError(_load_failure(error, path)) from error
     connection.execute("begin transaction")
     try:
         rows = _append(connection, new, load_id, malformed)

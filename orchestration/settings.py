@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     win_rate_basis: Literal["count", "amount"] = "count"
     sales_cycle_start: Literal["first_contact", "deal_created"] = "first_contact"
     lead_conversion_basis: Literal["cohort", "period"] = "cohort"
+    cac_costs: Literal["fully_loaded", "paid_only"] = "fully_loaded"
     paused_subscriptions: Literal["excluded", "included"] = "excluded"
 
     @field_validator("business_timezone")

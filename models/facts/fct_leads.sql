@@ -32,14 +32,23 @@ dated as (
     left join accounts on leads.account_id = accounts.account_id
 ),
 
--- the first day on or after a lead's creation that its account bought
-conversions as (
-    select dated.lead_id, min(sales.sold_on) as converted_on
+sales as (
+    select sale_id, account_id, sold_on, account_sale_number from {{ ref('fct_sales') }} where account_id <> 'unknown'
+),
+
+-- the first sale to its account on or after the day a lead was created
+converting_sales as (
+    select
+        dated.lead_id,
+        sales.sale_id,
+        sales.sold_on,
+        row_number() over (partition by dated.lead_id order by sales.account_sale_number) as sale_rank
     from dated
-    inner join {{ ref('fct_sales') }} as sales
-        on dated.account_id = sales.account_id and sales.sold_on >= dated.created_on
-    where sales.account_id <> 'unknown'
-    group by dated.lead_id
+    inner join sales on dated.account_id = sales.account_id and sales.sold_on >= dated.created_on
+),
+
+conversions as (
+    select lead_id, sale_id, sold_on as converted_on from converting_sales where sale_rank = 1
 )
 
 select
@@ -53,6 +62,7 @@ select
     dated.referrer_type,
     dated.qualified_at,
     dated.qualified_at is not null as is_qualified,
+    conversions.sale_id as converting_sale_id,
     conversions.converted_on,
     conversions.converted_on is not null as is_converted
 from dated

@@ -7,7 +7,7 @@ with
 
 nulled as (
     {% for system, table in contract_tables() %}
-    select '{{ system }}.{{ table }}' as system_table, _nulled as finding
+    select '{{ system }}.{{ table }}' as system_table, {{ parts_of('_nulled') }} as finding
     from {{ ref('base_' ~ system ~ '__' ~ table) }}
     where _row_status = 'current' and _nulled <> ''
     {{ 'union all' if not loop.last }}

@@ -1,0 +1,30 @@
+with
+
+costs as (
+    select cost_month, cost_type, amount from {{ ref('fct_sales_costs') }}
+),
+
+numbers as (
+    {{ dbt.generate_series(31) }}
+),
+
+-- each day of the month takes its even share; a day after the as-of date has cost nothing yet
+days as (
+    select
+        costs.cost_month,
+        costs.cost_type,
+        {{ days_after('costs.cost_month', 'cast(numbers.generated_number - 1 as integer)') }} as cost_on,
+        costs.amount,
+        {{ dbt.datediff('costs.cost_month', months_after('costs.cost_month', 1), 'day') }} as days_in_month
+    from costs
+    inner join numbers
+        on {{ days_after('costs.cost_month', 'cast(numbers.generated_number - 1 as integer)') }}
+        < {{ months_after('costs.cost_month', 1) }}
+)
+
+select
+    cost_on,
+    cost_type,
+    cast(amount as double precision) / days_in_month as amount
+from days
+where cost_on <= {{ as_of_date() }}
