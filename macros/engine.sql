@@ -73,3 +73,8 @@
 {% macro duckdb__row_text(relation, columns) -%}
     cast(json_object({% for column in columns %}'{{ column }}', {{ relation }}.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
 {%- endmacro %}
+
+{# A whole number as text of a fixed width, zeros in front, so that it sorts. #}
+{% macro padded(expression, width) -%}
+    lpad(cast({{ expression }} as varchar), {{ width }}, '0')
+{%- endmacro %}

@@ -16,9 +16,10 @@
     sums:     {column: aggregate}, 0 where nothing happened.
     stats:    {column: aggregate}, NULL where nothing happened.
     grains:   the period grains the metric has.
+    spine:    the dimension of periods that `all` is dense over.
     keep_if:  aggregate condition that a member's row must meet, where not every event counts for the metric itself.
 #}
-{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none) %}
+{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods') %}
     {%- set grains = grains or ['week', 'month', 'quarter', 'year'] %}
     {%- set measures = dict(sums, **stats) %}
     {%- set period = 'periods' if dated_by else 'events' %}
@@ -63,7 +64,7 @@
         {%- for name in measures %}
         {{ 'coalesce(cells.' ~ name ~ ', 0)' if name in sums else 'cells.' ~ name }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ ref('dim_periods') }} as periods
+    from {{ ref(spine) }} as periods
     left join cells
         on periods.period_grain = cells.period_grain
         and periods.period_start = cells.period_start
@@ -112,7 +113,7 @@
     targets:    CTE with period_grain, period_start, dimension, dimension_value, target_value; or none.
     target:     a constant target for every row; or none.
 #}
-{% macro kpi_mart(measured, metric_id, extras=[], value_type='double', targets=none, target=none, has_denominator=true) %}
+{% macro kpi_mart(measured, metric_id, extras=[], value_type='double', targets=none, target=none, has_denominator=true, spine='dim_periods') %}
     {%- set type = money() if value_type == 'money' else 'double precision' %}
 select
     cast('{{ metric_id }}' as varchar) as metric_id,
@@ -133,7 +134,7 @@ select
     measured.{{ extra }}
     {%- endfor %}
 from {{ measured }} as measured
-inner join {{ ref('dim_periods') }} as periods
+inner join {{ ref(spine) }} as periods
     on measured.period_grain = periods.period_grain and measured.period_start = periods.period_start
 {%- for name, column in [('prior_period', 'prior_period_start'), ('prior_year', 'prior_year_start')] %}
 left join {{ measured }} as {{ name }}

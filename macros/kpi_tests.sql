@@ -9,7 +9,7 @@
     - rate: 0 <= value <= 1, numerator <= denominator
     - additive: every cut listed adds up to `all`
 #}
-{% test kpi_invariants(model, has_denominator=true, is_rate=false, additive_cuts=[], grains=['week', 'month', 'quarter', 'year']) %}
+{% test kpi_invariants(model, has_denominator=true, is_rate=false, additive_cuts=[], grains=['week', 'month', 'quarter', 'year'], spine='dim_periods') %}
 with
 
 rows as (
@@ -20,7 +20,7 @@ rows as (
 ),
 
 periods as (
-    select period_grain, period_start, prior_period_start, prior_year_start from {{ ref('dim_periods') }}
+    select period_grain, period_start, prior_period_start, prior_year_start from {{ ref(spine) }}
     where period_grain in ('{{ grains | join("', '") }}')
 )
 

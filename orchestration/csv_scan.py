@@ -228,7 +228,7 @@ def _number_lines(
     print_: Fingerprint,
     blanked: set[int],
 ) -> None:
-    """Turn `_base` into `_line`, the physical line each record starts on, and check that every line is accounted for."""
+    """Fill `skipped_lines`, by which `_base` becomes a physical line, and check that every line is accounted for."""
     records, newlines = _one_row(connection, f"select count(*), coalesce(sum(_newlines), 0) from {SCAN_TABLE}")
     total = print_.line_count
     accounted = header_lines + records + newlines
@@ -249,7 +249,8 @@ def _number_lines(
         shifts = {line - position: position + 1 for position, line in enumerate(skipped)}
         # As JSON texts: binding a list costs a tenth of a millisecond for each of its values.
         connection.execute(
-            """insert into skipped_lines select unnest(from_json(?, '["BIGINT"]')), unnest(from_json(?, '["BIGINT"]'))""",
+            "insert into skipped_lines "
+            """select unnest(from_json(?, '["BIGINT"]')), unnest(from_json(?, '["BIGINT"]'))""",
             [json.dumps(list(shifts)), json.dumps(list(shifts.values()))],
         )
 

@@ -143,10 +143,17 @@ def build(landing: Landing, warehouse: Path, **settings: Any) -> RunRecord:
     return run_build(settings_for(landing.folder, warehouse, **settings))
 
 
-def rows_of(warehouse: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-    """What a query of the build file gives."""
-    with duckdb.connect(str(warehouse / "build.duckdb"), read_only=True) as connection:
-        return connection.execute(query, parameters).fetchall()
+def open_build(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the build file, for tests that ask it many things."""
+    return duckdb.connect(str(warehouse / "build.duckdb"), read_only=True)
+
+
+def rows_of(build: Path | duckdb.DuckDBPyConnection, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """What a query gives of a warehouse's build file, or of a connection to it."""
+    if isinstance(build, Path):
+        with open_build(build) as connection:
+            return connection.execute(query, parameters).fetchall()
+    return build.execute(query, parameters).fetchall()
 
 
 @pytest.fixture(scope="session", autouse=True)

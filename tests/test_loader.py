@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration import loader
+from orchestration.csv_scan import scan_csv
 from orchestration.errors import BadInputError
 from orchestration.loader import LoadReport
-from tests.conftest import Landing, csv_text, load, rows_of
+from tests.conftest import Landing, csv_text, load, open_build, rows_of
 
 TABLE = "billing.products"
 HEADER = "product_id,product_name\n"
@@ -283,19 +285,18 @@ class TestFilesThatMove:
 
 def _meddle(monkeypatch: pytest.MonkeyPatch, path: Path, act: Any, *, before: bool) -> None:
     """Do something to a file just before, or just after, the loader reads it."""
-    scan = loader.scan_csv
 
     def scan_meddled(connection: Any, scanned: Path, *rest: Any) -> Any:
         if scanned != path:
-            return scan(connection, scanned, *rest)
+            return scan_csv(connection, scanned, *rest)
         if before:
             act()
-        found = scan(connection, scanned, *rest)
+        found = scan_csv(connection, scanned, *rest)
         if not before:
             act()
         return found
 
-    monkeypatch.setattr(loader, "scan_csv", scan_meddled)
+    monkeypatch.setattr("orchestration.loader.scan_csv", scan_meddled)
 
 
 class TestColumns:
@@ -403,20 +404,21 @@ def file_name(variant: tuple[str, str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The warehouse after one load of all variants."""
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build file after one load of all variants."""
     folder = tmp_path_factory.mktemp("lines")
     landing = Landing(folder / "landing")
     for text, variant in VARIANTS.items():
         landing.add_file(TABLE, text, file_name(variant))
     assert load(landing, folder / "warehouse").files_loaded == len(VARIANTS)
-    return folder / "warehouse"
+    with open_build(folder / "warehouse") as connection:
+        yield connection
 
 
 class TestLineNumbers:
     @pytest.mark.parametrize("variant", VARIANTS.values(), ids="-".join)
     def test_every_record_and_malformed_line_has_its_own_line(
-        self, variants: Path, variant: tuple[str, str, str]
+        self, variants: duckdb.DuckDBPyConnection, variant: tuple[str, str, str]
     ) -> None:
         name, end, _ = variant
         [(file_id, read)] = rows_of(

@@ -1,0 +1,33 @@
+with
+
+lifetime_values as (
+    select period_grain, period_start, dimension, dimension_value, metric_value, predicted_lifetime_value
+    from {{ ref('kpi_customer_lifetime_value') }}
+    where dimension in ('all', 'lead_source')
+),
+
+costs as (
+    select period_grain, period_start, dimension, dimension_value, metric_value
+    from {{ ref('kpi_customer_acquisition_cost') }}
+),
+
+-- a source without a cost in the period has no ratio
+measured as (
+    select
+        lifetime_values.period_grain,
+        lifetime_values.period_start,
+        lifetime_values.dimension,
+        lifetime_values.dimension_value,
+        lifetime_values.predicted_lifetime_value as numerator,
+        costs.metric_value as denominator,
+        {{ ratio('lifetime_values.predicted_lifetime_value', 'costs.metric_value') }} as metric_value,
+        {{ ratio('lifetime_values.metric_value', 'costs.metric_value') }} as realised_clv_to_cac
+    from lifetime_values
+    left join costs
+        on lifetime_values.period_grain = costs.period_grain
+        and lifetime_values.period_start = costs.period_start
+        and lifetime_values.dimension = costs.dimension
+        and lifetime_values.dimension_value = costs.dimension_value
+)
+
+{{ kpi_mart('measured', 'clv_to_cac', extras=['realised_clv_to_cac']) }}

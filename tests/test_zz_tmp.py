@@ -1,0 +1,660 @@
+"""The loader alone, on DuckDB: every file once, whole or not at all, and every line of it accounted for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration import loader
+from orchestration.csv_scan import scan_csv
+from orchestration.errors import BadInputError
+from orchestration.loader import LoadReport
+from tests.conftest import Landing, csv_text, load, open_build, rows_of
+
+TABLE = "billing.products"
+HEADER = "product_id,product_name\n"
+PRODUCTS = "select _line, product_id, product_name from raw.billing__products order by _file_id, _line"
+MALFORMED = "select line, line_text from raw.malformed_lines order by file_id, line"
+
+
+def product_lines(warehouse: Path) -> list[tuple[Any, ...]]:
+    return rows_of(warehouse, PRODUCTS)
+
+
+def malformed_lines(warehouse: Path) -> list[tuple[Any, ...]]:
+    return rows_of(warehouse, MALFORMED)
+
+
+def refusals(landing: Landing, warehouse: Path) -> dict[str, str]:
+    """What a load that must fail says of each file."""
+    with pytest.raises(BadInputError) as raised:
+        load(landing, warehouse)
+    assert raised.value.exit_code == 3
+    return dict(detail.split(": ", 1) for detail in raised.value.details)
+
+
+class TestEachFileOnce:
+    def test_the_same_file_again_adds_nothing(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n")
+        first, second = load(landing, warehouse), load(landing, warehouse, "load-2")
+        assert (first.files_loaded, first.files_known) == (1, 0)
+        assert (second.files_loaded, second.files_known) == (0, 1)
+        assert product_lines(warehouse) == [(2, "a", "A")]
+
+    @pytest.mark.parametrize("later_name", ["a.csv", "z.csv"])
+    def test_the_same_content_under_another_name_adds_nothing_and_counts_under_the_smallest_name(
+        self, landing: Landing, warehouse: Path, later_name: str
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "m.csv")
+        load(landing, warehouse)
+        landing.add_file(TABLE, HEADER + "a,A\n", later_name)
+        assert load(landing, warehouse, "load-2").files_loaded == 0
+        assert product_lines(warehouse) == [(2, "a", "A")]
+        assert rows_of(warehouse, "select file_name from raw.load_files") == [(min("m.csv", later_name),)]
+
+    def test_two_names_for_one_content_in_one_load_count_once_under_the_smaller(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "b.csv")
+        landing.add_file(TABLE, HEADER + "a,A\n", "a.csv")
+        assert load(landing, warehouse).files_loaded == 1
+        assert rows_of(warehouse, "select file_name from raw.load_files") == [("a.csv",)]
+
+    def test_the_same_content_in_two_tables_is_two_files(self, landing: Landing, warehouse: Path) -> None:
+        content = "order_id,ordered_at,status,refund_id,amount,refunded_at\n"
+        landing.add_file("billing.orders", content)
+        landing.add_file("billing.refunds", content)
+        assert load(landing, warehouse).files_loaded == 2
+
+    def test_changed_content_under_the_old_name_adds_its_rows_beside_the_old_ones(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,old\n")
+        load(landing, warehouse, "load-1")
+        landing.add_file(TABLE, HEADER + "a,new\nb,B\n")
+        load(landing, warehouse, "load-2")
+        assert rows_of(
+            warehouse, "select _load_id, _file, _line, product_name from raw.billing__products order by _file_id, _line"
+        ) == [
+            ("load-1", "rows.csv", 2, "old"),
+            ("load-2", "rows.csv", 2, "new"),
+            ("load-2", "rows.csv", 3, "B"),
+        ]
+
+    def test_the_report_counts_rows_by_table(self, landing: Landing, warehouse: Path) -> None:
+        landing.add(TABLE, {}, {})
+        landing.add(TABLE, {}, file="more.csv")
+        landing.add("crm.leads", {})
+        assert load(landing, warehouse).rows_loaded == {"billing.products": 3, "crm.leads": 1}
+
+
+class TestWholeOrNothing:
+    def test_an_error_while_a_file_is_appended_leaves_nothing_of_it(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
+        landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
+        append = loader._append
+
+        def fail_after_the_second(*arguments: Any) -> int:
+            rows = append(*arguments)
+            if arguments[1].file.name == "2.csv":
+                raise RuntimeError("power cut")
+            return rows
+
+        monkeypatch.setattr(loader, "_append", fail_after_the_second)
+        with pytest.raises(RuntimeError):
+            load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "A")]
+        monkeypatch.undo()
+        assert load(landing, warehouse, "load-2").files_loaded == 1
+        assert product_lines(warehouse) == [(2, "a", "A"), (2, "b", "B")]
+
+    def test_a_load_killed_in_the_middle_leaves_whole_files_and_the_next_one_completes_it(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        rows, files = 20_000, 40
+        body = "".join(f"p{number},name\n" for number in range(rows))
+        for number in range(files):
+            # The malformed line makes the loader work on a copy, which the killed process leaves behind.
+            landing.add_file(TABLE, f"{HEADER}{body}only {number}\n", f"{number:02d}.csv")
+        program = (
+            "import sys; from pathlib import Path; from tests.conftest import Landing, load; "
+            "load(Landing(Path(sys.argv[1])), Path(sys.argv[2]))"
+        )
+        root = str(Path(__file__).parent.parent)
+        process = subprocess.Popen([sys.executable, "-c", program, str(landing.folder), str(warehouse)], cwd=root)
+        _wait_for_a_working_copy(process, warehouse)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the load ended before it could be killed"
+        if rows_of(warehouse, "select 1 from duckdb_tables() where table_name = 'load_files'"):
+            assert _whole_files(warehouse, rows) < files
+        load(landing, warehouse, "load-2")
+        assert _whole_files(warehouse, rows) == files
+        assert not list(warehouse.glob("kpi-load-*")), "the killed load's working copies are still there"
+
+
+def _wait_for_a_working_copy(process: subprocess.Popen[bytes], warehouse: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(warehouse.glob("kpi-load-*/*")):
+            return
+        time.sleep(0.002)
+
+
+def _whole_files(warehouse: Path, rows: int) -> int:
+    """How many files are loaded, each of which must be complete."""
+    loaded = rows_of(warehouse, "select row_count, malformed_line_count from raw.load_files")
+    assert loaded == [(rows, 1)] * len(loaded)
+    in_raw = rows_of(warehouse, "select count(*) from raw.billing__products group by _file_id")
+    assert in_raw == [(rows,)] * len(loaded)
+    assert rows_of(warehouse, "select count(*) from raw.malformed_lines") == [(len(loaded),)]
+    return len(loaded)
+
+
+class TestFilesThatCannotBeLoaded:
+    def test_each_is_named_with_what_it_lacks_and_nothing_is_loaded(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "good.csv")
+        bad = {
+            "empty.csv": b"",
+            "blank.csv": b" \n\r\n",
+            "bom-only.csv": b"\xef\xbb\xbf",
+            "one-column.csv": b"product_id,category\na,x\n",
+            "both-columns.csv": b"category\nx\n",
+            "no-header.csv": b"a,A\nb,B\n",
+            "semicolons.csv": b"product_id;product_name\na;A\n",
+            "tabs.csv": b"product_id\tproduct_name\na\tA\n",
+            "latin-1-header.csv": "product_id,product_name,größe\na,A,1\n".encode("latin-1"),
+            "utf-16.csv": (HEADER + "a,A\n").encode("utf-16"),
+            "twice.csv": b"product_id,product_name,product_id\na,A,a\n",
+            "open-header.csv": b'"product_id,product_name\na,A\n',
+            "open-header-long.csv": b'"product_id,product_name\n' + b"a,A\n" * 50_000,
+            "other.parquet": b"PAR1 and then nothing of the sort",
+        }
+        for name, content in bad.items():
+            landing.add_file(TABLE, content, name)
+        (landing.folder / "billing" / "products" / "folder.csv").mkdir()
+        landing.add_file("crm.leads", "lead_id\nL1\n", "leads.csv")
+        said = refusals(landing, warehouse)
+        expected = {
+            "empty.csv": "is empty: it has no header line",
+            "blank.csv": "is empty: it has no header line",
+            "bom-only.csv": "is empty: it has no header line",
+            "one-column.csv": "lacks product_name",
+            "both-columns.csv": "lacks product_id, product_name",
+            "no-header.csv": "lacks product_id, product_name",
+            "semicolons.csv": "lacks product_id, product_name; its header is separated by semicolons, not commas",
+            "tabs.csv": "lacks product_id, product_name; its header is separated by tabs, not commas",
+            "latin-1-header.csv": "is not UTF-8 (look at its header line); export it as UTF-8",
+            "utf-16.csv": "is not CSV: it holds binary data or UTF-16 text; export it as UTF-8",
+            "twice.csv": "has more than one column called product_id",
+            "open-header.csv": "lacks product_id, product_name",
+            "folder.csv": "is a directory, not a file",
+        }
+        assert {name: said.get(f"billing/products/{name}") for name in expected} == expected
+        assert said["billing/products/open-header-long.csv"].startswith("is not CSV: its header line cannot be read")
+        assert said["billing/products/other.parquet"].startswith("is not a readable Parquet file")
+        assert said["crm/leads/leads.csv"] == "lacks created_at"
+        assert len(said) == len(expected) + 3
+        assert product_lines(warehouse) == []
+        assert rows_of(warehouse, "select * from raw.load_files") == []
+
+    def test_a_landing_folder_without_a_file_is_an_error_that_tells_what_was_ignored(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file("crm.leeds", "lead_id\n", "a.csv")
+        landing.add_file(TABLE, "x", "readme.txt")
+        said = refusals(landing, warehouse)
+        assert said == {
+            "crm/leeds": "ignored, no such table in the source contract",
+            "billing/products/readme.txt": "ignored, not .csv or .parquet",
+        }
+
+    def test_a_missing_landing_folder_is_named(self, tmp_path: Path, warehouse: Path) -> None:
+        with pytest.raises(BadInputError, match="nowhere does not exist"):
+            load(Landing(tmp_path / "nowhere"), warehouse)
+
+    def test_what_is_no_landing_file_is_ignored_with_a_note(self, landing: Landing, warehouse: Path) -> None:
+        landing.add(TABLE, {})
+        landing.add_file(TABLE, "x", "readme.txt")
+        landing.add_file(TABLE, "x", ".hidden.csv")
+        landing.add_file("erp.products", "x")
+        (landing.folder / "notes.csv").write_text("x")
+        assert load(landing, warehouse).notes == [
+            "billing/products/readme.txt: ignored, not .csv or .parquet",
+            "erp/products: ignored, no such table in the source contract",
+            "notes.csv: ignored, not in a <system>/<table> folder",
+        ]
+
+    def test_damaged_parquet_files_are_all_named_and_the_others_kept(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "c.csv")
+        for number, name in enumerate(("a.parquet", "b.parquet")):
+            query = f"select 'p' || i as product_id, md5('{number}' || i) as product_name from range(9000) t(i)"
+            path = parquet(landing, query, name)
+            data = path.read_bytes()
+            path.write_bytes(data[:100] + bytes(20_000) + data[20_100:])
+        said = refusals(landing, warehouse)
+        assert sorted(said) == ["billing/products/a.parquet", "billing/products/b.parquet"]
+        assert all(reason.startswith("is a damaged Parquet file") for reason in said.values())
+        assert product_lines(warehouse) == [(2, "a", "A")]
+
+
+class TestFilesThatMove:
+    """A file is inspected first and read later; in between it may go or change."""
+
+    @pytest.mark.parametrize("when", ["before it is read", "after it is read"])
+    def test_a_file_that_disappears_is_named_and_the_next_load_does_without(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
+        gone = landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
+        _meddle(monkeypatch, gone, gone.unlink, before=when.startswith("before"))
+        said = refusals(landing, warehouse)
+        assert said == {"billing/products/2.csv": "disappeared while it was being loaded; run again"}
+        monkeypatch.undo()
+        load(landing, warehouse, "load-2")
+        assert product_lines(warehouse) == [(2, "a", "A")]
+
+    @pytest.mark.parametrize("when", ["before it is read", "after it is read"])
+    def test_a_file_that_changes_is_named_and_nothing_of_it_is_loaded(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        path = landing.add_file(TABLE, HEADER + "a,A\n")
+        _meddle(monkeypatch, path, lambda: path.write_text(HEADER + "a,B\n"), before=when.startswith("before"))
+        said = refusals(landing, warehouse)
+        assert said == {"billing/products/rows.csv": "changed while it was being loaded; run again when it has settled"}
+        assert product_lines(warehouse) == []
+        monkeypatch.undo()
+        load(landing, warehouse, "load-2")
+        assert product_lines(warehouse) == [(2, "a", "B")]
+
+
+def _meddle(monkeypatch: pytest.MonkeyPatch, path: Path, act: Any, *, before: bool) -> None:
+    """Do something to a file just before, or just after, the loader reads it."""
+
+    def scan_meddled(connection: Any, scanned: Path, *rest: Any) -> Any:
+        if scanned != path:
+            return scan_csv(connection, scanned, *rest)
+        if before:
+            act()
+        found = scan_csv(connection, scanned, *rest)
+        if not before:
+            act()
+        return found
+
+    monkeypatch.setattr("orchestration.loader.scan_csv", scan_meddled)
+
+
+class TestColumns:
+    def test_column_order_is_free_and_missing_optional_columns_are_null(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, "category, product_name ,product_id\nx,A,a\n")
+        load(landing, warehouse)
+        assert rows_of(
+            warehouse, "select product_id, product_name, category, unit_cost from raw.billing__products"
+        ) == [("a", "A", "x", None)]
+
+    def test_an_unknown_column_is_reported_once_however_many_files_have_it(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, "product_id,product_name,colour\na,A,red\n", "1.csv")
+        landing.add_file(TABLE, "product_id,product_name,size,colour,\nb,B,5,red,\n", "2.csv")
+        notes = load(landing, warehouse).notes
+        assert notes == [
+            "billing/products/1.csv: unknown columns left out: colour",
+            "billing/products/2.csv: unknown columns left out: size, (no name)",
+        ]
+        landing.add_file(TABLE, "product_id,product_name,colour\nc,C,red\n", "3.csv")
+        assert load(landing, warehouse, "load-2").notes == []
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A file's text, and the line of each record that must come out of it, and of each malformed line."""
+
+    text: str
+    records: dict[int, tuple[str, str]]
+    malformed: dict[int, str]
+
+
+def lines(text: str, records: dict[int, tuple[str, str]], malformed: dict[int, str] | None = None) -> Lines:
+    return Lines(text, records, malformed or {})
+
+
+AB = {2: ("a", "A"), 3: ("b", "B")}
+# Written with \n; each is also tried with other line ends and a byte-order mark.
+LINE_CASES = {
+    "plain": lines(f"{HEADER}a,A\nb,B\n", AB),
+    "no newline at the end": lines(f"{HEADER}a,A\nb,B", AB),
+    "header only": lines(HEADER, {}),
+    "header only, no newline": lines(HEADER.strip(), {}),
+    "quoted header": lines('"product_id","product_name"\na,A\nb,B\n', AB),
+    "blank lines before the header": lines(f"\n\n{HEADER}a,A\n", {4: ("a", "A")}),
+    "blank lines between": lines(f"{HEADER}\na,A\n\n\nb,B\n\n", {3: ("a", "A"), 6: ("b", "B")}),
+    "header over two lines": lines('product_id,product_name,"a\nb"\na,A,\n\nb,B,\n', {3: ("a", "A"), 5: ("b", "B")}),
+    "newline in quotes": lines(f'{HEADER}a,"A\nA"\nb,B\n', {2: ("a", "A\nA"), 4: ("b", "B")}),
+    "blank lines in quotes": lines(f'{HEADER}a,"\n\n"\nb,B\n', {2: ("a", "\n\n"), 5: ("b", "B")}),
+    "blank lines in and after quotes": lines(
+        f'{HEADER}\na,"A\n\n"\n\n"\n",B\n', {3: ("a", "A\n\n"), 7: ("\n", "B")}
+    ),
+    "quotes in quotes": lines(f'{HEADER}a,"say ""hi"""\n"""",b\n', {2: ("a", 'say "hi"'), 3: ('"', "b")}),
+    "too few fields": lines(f"{HEADER}a,A\nx\nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, {3: "x"}),
+    "too many fields": lines(f"{HEADER}a,A\nx,y,z\nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, {3: "x,y,z"}),
+    "surplus fields that are empty hold no data and are let pass": lines(
+        f'{HEADER}a,A,\nx,y,,z\nb,B,,""\n', {2: ("a", "A"), 4: ("b", "B")}, {3: "x,y,,z"}
+    ),
+    "spaces alone": lines(f"{HEADER}a,A\n  \nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, {3: "  "}),
+    "malformed first": lines(f"{HEADER}x\na,A\n", {3: ("a", "A")}, {2: "x"}),
+    "malformed last, no newline": lines(f"{HEADER}a,A\nx", {2: ("a", "A")}, {3: "x"}),
+    "malformed alone": lines(f"{HEADER}x\ny\n", {}, {2: "x", 3: "y"}),
+    "malformed over three lines": lines(
+        f'{HEADER}a,A\n"x\n\ny"\nb,B\n', {2: ("a", "A"), 6: ("b", "B")}, {3: '"x\n\ny"'}
+    ),
+    "malformed after blank lines and newlines in quotes": lines(
+        f'{HEADER}\na,"A\n\n"\n\nx\nb,B\n', {3: ("a", "A\n\n"), 8: ("b", "B")}, {7: "x"}
+    ),
+    "malformed after a header over two lines": lines(
+        'product_id,product_name,"a\nb"\nx\na,A,\n', {4: ("a", "A")}, {3: "x"}
+    ),
+    "an open quote in the middle": lines(
+        f'{HEADER}a,A\nx,"y\nb,B\nc,C\n', {2: ("a", "A"), 4: ("b", "B"), 5: ("c", "C")}, {3: 'x,"y'}
+    ),
+    "an open quote before quoted values": lines(
+        f'{HEADER}x,"y\n"a","A, A"\nb,B\n', {3: ("a", "A, A"), 4: ("b", "B")}, {2: 'x,"y'}
+    ),
+    "an open quote at the end": lines(f'{HEADER}a,A\nx,"y\n', {2: ("a", "A")}, {3: 'x,"y'}),
+    "an open quote at the end, no newline": lines(f'{HEADER}a,A\nx,"y', {2: ("a", "A")}, {3: 'x,"y'}),
+    "open quotes that pair across lines": lines(
+        f'{HEADER}x,"y\na,A\nz,"w\nb,B\n', {3: ("a", "A"), 5: ("b", "B")}, {2: 'x,"y', 4: 'z,"w'}
+    ),
+    "open quote in the first value": lines(f'{HEADER}"x,y\na,A\n', {3: ("a", "A")}, {2: '"x,y'}),
+    "stray quotes after an open one": lines(
+        f'{HEADER}"x,y\n"c","d "z" e"\na,A\n', {4: ("a", "A")}, {2: '"x,y', 3: '"c","d "z" e"'}
+    ),
+    "text after a closing quote": lines(f'{HEADER}a,"x"y\nb,B\n', {3: ("b", "B")}, {2: 'a,"x"y'}),
+    "an open quote and blank lines": lines(f'{HEADER}x,"y\n\na,A\n\n', {4: ("a", "A")}, {2: 'x,"y'}),
+}  # fmt: skip
+LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
+# Case, line end and mark of each file that they make; by content, for one content is one file.
+VARIANTS = {
+    mark + case.text.replace("\n", end): (name, end_name, "BOM" if mark else "no BOM")
+    for name, case in LINE_CASES.items()
+    for end_name, end in reversed(LINE_ENDS.items())
+    for mark in ("", "\ufeff")
+}
+
+
+def file_name(variant: tuple[str, str, str]) -> str:
+    return "-".join(variant).replace(" ", "_").replace(",", "") + ".csv"
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build file after one load of all variants."""
+    folder = tmp_path_factory.mktemp("lines")
+    landing = Landing(folder / "landing")
+    for text, variant in VARIANTS.items():
+        landing.add_file(TABLE, text, file_name(variant))
+    assert load(landing, folder / "warehouse").files_loaded == len(VARIANTS)
+    with open_build(folder / "warehouse") as connection:
+        yield connection
+
+
+class TestLineNumbers:
+    @pytest.mark.parametrize("variant", VARIANTS.values(), ids="-".join)
+    def test_every_record_and_malformed_line_has_its_own_line(
+        self, variants: duckdb.DuckDBPyConnection, variant: tuple[str, str, str]
+    ) -> None:
+        name, end, _ = variant
+        [(file_id, read)] = rows_of(
+            variants,
+            "select file_id, row_count + malformed_line_count from raw.load_files where file_name = ?",
+            file_name(variant),
+        )
+        records = rows_of(
+            variants, "select _line, product_id, product_name from raw.billing__products where _file_id = ?", file_id
+        )
+        malformed = rows_of(variants, "select line, line_text from raw.malformed_lines where file_id = ?", file_id)
+        # A file of CR alone is read as if its lines ended with LF, so that is what its values hold.
+        inside = "\n" if end == "CR" else LINE_ENDS[end]
+        expected = LINE_CASES[name]
+        assert {line: (key, value) for line, key, value in records} == {
+            line: (key.replace("\n", inside), value.replace("\n", inside))
+            for line, (key, value) in expected.records.items()
+        }
+        assert dict(malformed) == {line: text.replace("\n", inside) for line, text in expected.malformed.items()}
+        assert read == len(expected.records) + len(expected.malformed)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "product_id,product_name\r\na,A\nb,B\r\nc,C\n",
+            "product_id,product_name\na,A\r\nb,B\nc,C\r\n",
+            "product_id,product_name\ra,A\nb,B\nc,C\n",
+            "product_id,product_name\r\na,A\rb,B\r\nc,C\r",
+            "product_id,product_name\na,A\nb,B\nc,C\r",
+        ],
+    )
+    def test_mixed_line_ends(self, landing: Landing, warehouse: Path, text: str) -> None:
+        landing.add_file(TABLE, text)
+        load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "A"), (3, "b", "B"), (4, "c", "C")]
+
+    def test_a_lone_carriage_return_in_a_value_is_no_line_end(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, f'{HEADER}a,"x\ry"\nb,B\n')
+        load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "x\ry"), (3, "b", "B")]
+
+    def test_a_line_that_is_not_utf_8_is_malformed_and_costs_only_itself(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, f"{HEADER}a,A\n".encode() + "b,Größe\n".encode("latin-1") + "c,Größe\n".encode())
+        load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "A"), (4, "c", "Größe")]
+        assert malformed_lines(warehouse) == [(3, "b,Gr\ufffd\ufffde")]
+
+    def test_long_values_and_ten_thousand_characters_come_whole(self, landing: Landing, warehouse: Path) -> None:
+        long = "x" * 10_000
+        many_lines = "y,\n" * 20_000
+        landing.add_file(TABLE, f'{HEADER}a,{long}\nb,"{many_lines}"\nc,C\n')
+        load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", long), (3, "b", many_lines), (20_004, "c", "C")]
+
+    def test_a_large_file_keeps_its_lines_and_time_where_every_second_line_is_blank_or_malformed(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        count = 60_000
+        landing.add_file(TABLE, HEADER + "".join(f"p{n},P\n\n" for n in range(count)), "blank.csv")
+        landing.add_file(TABLE, HEADER + "".join(f"p{n},P\nx{n}\n" for n in range(count)), "malformed.csv")
+        start = time.monotonic()
+        load(landing, warehouse)
+        assert time.monotonic() - start < 20
+        wrong = rows_of(
+            warehouse,
+            "select count(*) filter (where _line <> 2 + 2 * substring(product_id, 2)::bigint), count(*) "
+            "from raw.billing__products",
+        )
+        assert wrong == [(0, 2 * count)]
+        assert rows_of(
+            warehouse,
+            "select count(*) from raw.malformed_lines where line = 3 + 2 * substring(line_text, 2)::bigint",
+        ) == [(count,)]
+
+    def test_a_file_larger_than_the_readers_chunks_keeps_its_lines(self, landing: Landing, warehouse: Path) -> None:
+        """The reader shares a file out among threads, which must agree on what is quoted and where lines start."""
+        text, expected, line = io.StringIO(), {}, 2
+        text.write(HEADER)
+        for number in range(60_000):
+            if number % 9_000 == 17:
+                text.write(f"bad {number}\n")
+                line += 1
+            value = f"{number}, {'quoted' * 50}" + "\nand more" * (number % 3)
+            text.write(f'p{number},"{value}"\n')
+            expected[f"p{number}"] = line
+            line += 1 + number % 3
+        landing.add_file(TABLE, text.getvalue())
+        assert len(text.getvalue()) > 18_000_000
+        report = load(landing, warehouse)
+        assert report.malformed_lines == 7
+        assert dict(rows_of(warehouse, "select product_id, _line from raw.billing__products")) == expected
+
+
+# No NUL and no lone surrogates: neither can stand in a UTF-8 text file. \r is left to the cases above.
+VALUES = st.text(
+    st.one_of(st.sampled_from('a,"\n ;\u00a0한é\U0001f600'), st.characters(codec="utf-8", exclude_characters="\0\r")),
+    max_size=6,
+)
+RECORDS = st.tuples(VALUES, VALUES, VALUES)
+MALFORMED_LINES = st.sampled_from(["x", "x,y", "x,y,z,w", ",,,x", '"x"', '"x,y",z', " "])
+ENTRIES = st.lists(st.one_of(RECORDS, RECORDS, RECORDS, MALFORMED_LINES, st.just("")), max_size=12)
+
+
+class TestAnyTable:
+    @settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(entries=ENTRIES, newline=st.sampled_from(["\n", "\r\n"]), mark=st.booleans(), ends=st.booleans())
+    def test_any_records_among_malformed_and_blank_lines_come_back_exactly_each_with_its_line(
+        self,
+        tmp_path_factory: pytest.TempPathFactory,
+        entries: list[tuple[str, str, str] | str],
+        newline: str,
+        mark: bool,
+        ends: bool,
+    ) -> None:
+        text = "product_id,product_name,category" + newline
+        records, malformed = [], []
+        for entry in entries:
+            line = text.count("\n") + 1
+            if isinstance(entry, tuple):
+                text += csv_text([entry], newline)
+                records.append((line, *entry))
+            else:
+                text += entry + newline
+                malformed += [(line, entry)] if entry else []
+        if not ends:
+            text = text.removesuffix(newline)
+        folder = tmp_path_factory.mktemp("any")
+        landing = Landing(folder / "landing")
+        landing.add_file(TABLE, ("\ufeff" if mark else "") + text)
+        connection = duckdb.connect()
+        report = loader.load(connection, landing.folder, "load-1")
+        values = ", ".join(f"coalesce({name}, '')" for name in ("product_id", "product_name", "category"))
+        assert connection.execute(f"select _line, {values} from raw.billing__products order by _line").fetchall() == (
+            records
+        )
+        assert connection.execute(MALFORMED).fetchall() == malformed
+        assert report.rows_loaded == {TABLE: len(records)}
+        assert report.malformed_lines == len(malformed)
+
+    @settings(max_examples=3000, deadline=None)
+    @given(
+        rows=st.lists(st.tuples(*[st.text("abc, ;é", max_size=5)] * 2), max_size=10),
+        opens=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(['x,"y', '"x,y', '"x","y', 'x,"y z'])), max_size=4),
+    )
+    def test_open_quotes_cost_just_their_own_lines(
+        self,
+        tmp_path_factory: pytest.TempPathFactory,
+        rows: list[tuple[str, str]],
+        opens: list[tuple[int, str]],
+    ) -> None:
+        # Keys keep a line from being blank, and from continuing an open quote as if it were meant.
+        entries = [csv_text([(f"k{number}", *row)]).rstrip("\n") for number, row in enumerate(rows)]
+        kept = dict(enumerate(rows))
+        for position, line in opens:
+            entries.insert(min(position, len(entries)), line + ',"open')
+        landing = Landing(tmp_path_factory.mktemp("open") / "landing")
+        landing.add_file(TABLE, "product_id,product_name,category\n" + "".join(f"{entry}\n" for entry in entries))
+        connection = duckdb.connect()
+        report = loader.load(connection, landing.folder, "load-1")
+        found = connection.execute(
+            "select product_id, coalesce(product_name, ''), coalesce(category, '') from raw.billing__products "
+            "order by _line"
+        ).fetchall()
+        assert found == [(f"k{number}", *row) for number, row in kept.items()]
+        assert report.malformed_lines == len(opens)
+
+
+def parquet(landing: Landing, query: str, file: str = "rows.parquet", table: str = TABLE) -> Path:
+    path = landing.add_file(table, b"", file)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'Asia/Tokyo'")
+        connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+    return path
+
+
+class TestParquet:
+    def test_typed_columns_come_as_the_text_that_a_csv_would_hold(self, landing: Landing, warehouse: Path) -> None:
+        parquet(
+            landing,
+            """
+            select
+                'D1' as deal_id, 'renewal'::enum('renewal', 'upsell') as deal_type, 'closed_won' as stage,
+                12.50::decimal(10, 2) as amount, 0.25::double as probability, true as lost_reason,
+                timestamp '2026-01-02 03:04:05.678' as created_at, date '2026-01-03' as expected_close_on,
+                timestamptz '2026-01-04 05:06:07+09:00' as closed_at, 42 as owner_rep_id, null::integer as account_id,
+                '\u00e9\U0001f600, "x"' as deal_name
+            """,
+            table="crm.deals",
+        )
+        load(landing, warehouse)
+        columns = (
+            "deal_id", "deal_type", "stage", "amount", "probability", "lost_reason", "created_at",
+            "expected_close_on", "closed_at", "owner_rep_id", "account_id", "deal_name",
+        )  # fmt: skip
+        assert rows_of(warehouse, f"select {', '.join(columns)} from raw.crm__deals") == [
+            (
+                "D1", "renewal", "closed_won", "12.50", "0.25", "true", "2026-01-02 03:04:05.678",
+                "2026-01-03", "2026-01-03 20:06:07+00", "42", None, 'é\U0001f600, "x"',
+            )
+        ]  # fmt: skip
+
+    def test_parquet_loads_to_the_same_text_as_csv_and_counts_rows_as_lines(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        query = "select 'p' || i as product_id, 'n, ' || i as product_name, i % 2 as category from range(3000) t(i)"
+        parquet(landing, query)
+        with duckdb.connect() as connection:
+            path = landing.add_file(TABLE, "", "rows.csv")
+            connection.execute(f"copy ({query}) to '{path}' (format csv, header)")
+        load(landing, warehouse)
+        texts = "select product_id, product_name, category, _line - {shift} from raw.billing__products where _file = ?"
+        from_csv = rows_of(warehouse, texts.format(shift=1) + " order by all", "rows.csv")
+        assert len(from_csv) == 3000
+        assert rows_of(warehouse, texts.format(shift=0) + " order by all", "rows.parquet") == from_csv
+
+    def test_the_content_decides_what_a_file_is_not_its_name(self, landing: Landing, warehouse: Path) -> None:
+        parquet(landing, "select 'a' as product_id, 'A' as product_name", "really-parquet.csv")
+        landing.add_file(TABLE, HEADER + "b,B\n", "really-csv.parquet")
+        landing.add_file(TABLE, HEADER + "c,C\n", "UPPER.CSV")
+        parquet(landing, "select 'd' as product_id, 'D' as product_name", "UPPER.PARQUET")
+        report = load(landing, warehouse)
+        assert report.files_loaded == 4
+        assert {row[1:] for row in product_lines(warehouse)} == {("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")}
+
+    def test_a_parquet_file_without_a_starred_column_is_refused_and_odd_column_names_are_not(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        parquet(landing, 'select 1 as product_id, 2 as product_name, 3 as "odd ""name"', "odd.parquet")
+        report: LoadReport = load(landing, warehouse)
+        assert report.notes == ['billing/products/odd.parquet: unknown columns left out: odd "name']
+        parquet(landing, "select 1 as product_id", "short.parquet")
+        assert refusals(landing, warehouse) == {"billing/products/short.parquet": "lacks product_name"}
+
+
+def test_the_csv_written_by_the_test_helper_is_read_back_by_the_standard_library() -> None:
+    records = [["a", 'b"c'], ["d\ne", "f,g"]]
+    assert list(csv.reader(io.StringIO(csv_text(records), newline=""))) == records
