@@ -13,7 +13,8 @@ BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
 def books(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
     """Per table the rows read, current, superseded and quarantined."""
     rows = connection.execute(
-        "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined from staging.load_books"
+        "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined from staging.load_books "
+        "order by system_table"
     ).fetchall()
     return {row[0]: dict(zip(BOOK_COLUMNS, row[1:], strict=True)) for row in rows}
 

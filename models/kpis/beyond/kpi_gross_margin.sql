@@ -43,9 +43,12 @@ measured as (
         dimension_value,
         costed_revenue - cost_amount as numerator,
         costed_revenue as denominator,
-        {{ ratio('(costed_revenue - cost_amount)', 'costed_revenue') }} as metric_value,
+        -- where more was refunded than sold there is nothing to have a share of
+        case
+            when costed_revenue > 0 then {{ ratio('(costed_revenue - cost_amount)', 'costed_revenue') }}
+        end as metric_value,
         cast(cost_amount as {{ money() }}) as cost_amount,
-        {{ ratio('costed_revenue', 'revenue') }} as costed_revenue_share
+        case when revenue > 0 then {{ ratio('costed_revenue', 'revenue') }} end as costed_revenue_share
     from rolled
 )
 

@@ -1,0 +1,22 @@
+"""The metric definitions once more, in plain Python: an oracle for the SQL marts, written without looking at them.
+
+    result = compute(landing, as_of=date(2026, 10, 31))
+    differences = compare(result, warehouse / "kpi.duckdb")
+"""
+
+from tests.reference.compare import compare
+from tests.reference.landing import Books, LandingError, Quarantined
+from tests.reference.metrics import Result, compute
+from tests.reference.rows import Key, Mart, Row
+
+__all__ = [
+    "Books",
+    "Key",
+    "LandingError",
+    "Mart",
+    "Quarantined",
+    "Result",
+    "Row",
+    "compare",
+    "compute",
+]

@@ -1,0 +1,209 @@
+"""The shape all marts share: periods, cells (period x cut), and rows with their prior values.
+
+In values, a Decimal is money (or an amount per something), an int a count, a float a rate or a duration.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Number = Decimal | int | float
+Members = Mapping[str, str]
+"""The cuts a record belongs to: dimension to dimension value."""
+Key = tuple[str, date, str, str]
+"""period_grain, period_start, dimension, dimension_value."""
+
+GRAINS = ("week", "month", "quarter", "year")
+PLAN_GRAINS = ("month", "quarter", "year")
+ALL = ("all", "all")
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Period:
+    grain: str
+    start: date
+    end: date
+
+
+def add_months(first_of_month: date, months: int) -> date:
+    number = first_of_month.year * 12 + first_of_month.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def period_of(grain: str, day: date, fiscal_year_start_month: int = 1) -> Period:
+    if grain == "week":
+        start = day - timedelta(days=day.weekday())
+        return Period(grain, start, start + timedelta(days=6))
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
+    into_period = (day.month - fiscal_year_start_month) % 12 % months
+    start = add_months(day.replace(day=1), -into_period)
+    return Period(grain, start, add_months(start, months) - timedelta(days=1))
+
+
+def one_period_before(grain: str, start: date) -> date:
+    if grain == "week":
+        return start - timedelta(days=7)
+    return add_months(start, {"month": -1, "quarter": -3, "year": -12}[grain])
+
+
+def one_year_before(grain: str, start: date) -> date:
+    return start - timedelta(weeks=52) if grain == "week" else add_months(start, -12)
+
+
+class Spine:
+    """All periods from the one holding the first event to the one holding as_of."""
+
+    def __init__(self, first: date, as_of: date, fiscal_year_start_month: int) -> None:
+        self.as_of = as_of
+        self.periods: list[Period] = []
+        for grain in GRAINS:
+            period = period_of(grain, first, fiscal_year_start_month)
+            while period.start <= as_of:
+                self.periods.append(period)
+                period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
+        self._starts = {(period.grain, period.start) for period in self.periods}
+        self.of = lru_cache(maxsize=None)(self._of)
+        self._fiscal_year_start_month = fiscal_year_start_month
+
+    def _of(self, day: date) -> tuple[Period, ...]:
+        """The periods of the spine that hold a day."""
+        periods = (period_of(grain, day, self._fiscal_year_start_month) for grain in GRAINS)
+        return tuple(period for period in periods if (period.grain, period.start) in self._starts)
+
+    def holds(self, grain: str, start: date) -> bool:
+        return (grain, start) in self._starts
+
+    def close(self, period: Period) -> date:
+        """The day a balance of the period is taken."""
+        return min(period.end, self.as_of)
+
+
+def cells_of(spine: Spine, records: Iterable[tuple[date, Members, T]]) -> dict[Key, list[T]]:
+    """Dated records by period and cut."""
+    cells: dict[Key, list[T]] = defaultdict(list)
+    for day, members, record in records:
+        for period in spine.of(day):
+            for dimension, value in (ALL, *members.items()):
+                cells[period.grain, period.start, dimension, value].append(record)
+    return cells
+
+
+def balance_cells(
+    spine: Spine, at: Callable[[Period], Iterable[tuple[Members, T]]]
+) -> dict[Key, list[T]]:
+    """Records that stand at (or are computed for) each period, by cut."""
+    cells: dict[Key, list[T]] = defaultdict(list)
+    for period in spine.periods:
+        for members, record in at(period):
+            for dimension, value in (ALL, *members.items()):
+                cells[period.grain, period.start, dimension, value].append(record)
+    return cells
+
+
+@dataclass
+class Value:
+    """What one cell says. `value` is numerator / denominator, or the numerator where there is no denominator."""
+
+    numerator: Number | None
+    denominator: Number | None
+    value: Number | None
+    extras: dict[str, Number | None] = field(default_factory=dict)
+
+
+def divide(numerator: Number | None, denominator: Number | None) -> Number | None:
+    """NULL on a zero denominator; money by money and count by count are rates, money by a count is money."""
+    if numerator is None or not denominator:
+        return None
+    if isinstance(numerator, Decimal) and isinstance(denominator, int):
+        with localcontext() as context:
+            context.prec = 40
+            return numerator / denominator
+    return float(numerator) / float(denominator)
+
+
+def total(numerator: Number, **extras: Number | None) -> Value:
+    return Value(numerator, None, numerator, extras)
+
+
+def ratio(numerator: Number, denominator: Number | None, **extras: Number | None) -> Value:
+    return Value(numerator, denominator, divide(numerator, denominator), extras)
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal:
+    with localcontext() as context:
+        context.prec = 60
+        return sum(amounts, Decimal(0))
+
+
+def percentile(values: list[float], share: float) -> float | None:
+    """Continuous: between the two neighbours, linearly."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    position = share * (len(ordered) - 1)
+    below = int(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+
+
+@dataclass
+class Row:
+    period_end: date
+    is_complete: bool
+    dimension_label: str
+    numerator: Number | None
+    denominator: Number | None
+    metric_value: Number | None
+    prior_period_value: Number | None = None
+    prior_year_value: Number | None = None
+    target_value: Number | None = None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+Mart = dict[Key, Row]
+
+
+def build_mart(
+    spine: Spine,
+    keys: Iterable[Key],
+    measure: Callable[[Key, Period], Value],
+    label: Callable[[str, str], str],
+    *,
+    grains: Iterable[str] = GRAINS,
+    target: Callable[[Key, Period], Number | None] = lambda key, period: None,
+) -> Mart:
+    """A row per key and, for `all`, per period of the spine; then the values one period and one year before."""
+    wanted = tuple(grains)
+    periods = {(p.grain, p.start): p for p in spine.periods if p.grain in wanted}
+    dense = [(*key, *ALL) for key in periods]
+    mart: Mart = {}
+    for key in dict.fromkeys([*dense, *keys]):
+        period = periods.get(key[:2])
+        if period is None:
+            continue
+        value = measure(key, period)
+        mart[key] = Row(
+            period_end=period.end,
+            is_complete=period.end < spine.as_of,
+            dimension_label=label(key[2], key[3]),
+            numerator=value.numerator,
+            denominator=value.denominator,
+            metric_value=value.value,
+            target_value=target(key, period),
+            extras=dict(value.extras),
+        )
+    for (grain, start, dimension, member), row in mart.items():
+        before = mart.get((grain, one_period_before(grain, start), dimension, member))
+        year_before = mart.get((grain, one_year_before(grain, start), dimension, member))
+        row.prior_period_value = before.metric_value if before else None
+        row.prior_year_value = year_before.metric_value if year_before else None
+    return mart
