@@ -78,3 +78,15 @@
 {% macro padded(expression, width) -%}
     lpad(cast({{ expression }} as varchar), {{ width }}, '0')
 {%- endmacro %}
+
+{# The local time in the business's time zone of a timestamp in UTC. #}
+{% macro local_timestamp(expression) %}{{ return(adapter.dispatch('local_timestamp')(expression)) }}{% endmacro %}
+{% macro default__local_timestamp(expression) -%}
+    cast(({{ expression }} at time zone 'UTC') at time zone '{{ var("business_timezone") }}' as timestamp)
+{%- endmacro %}
+
+{# 1 for Monday to 7 for Sunday. #}
+{% macro iso_weekday(expression) %}{{ return(adapter.dispatch('iso_weekday')(expression)) }}{% endmacro %}
+{% macro default__iso_weekday(expression) -%}
+    cast(extract(isodow from {{ expression }}) as integer)
+{%- endmacro %}

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     sales_cycle_start: Literal["first_contact", "deal_created"] = "first_contact"
     lead_conversion_basis: Literal["cohort", "period"] = "cohort"
     cac_costs: Literal["fully_loaded", "paid_only"] = "fully_loaded"
+    cac_lag_days: int = Field(0, ge=0, le=3650)
+    churn_formula: Literal["active_customers", "chartmogul", "stripe"] = "active_customers"
+    response_time_clock: Literal["around_the_clock", "business_hours"] = "around_the_clock"
     paused_subscriptions: Literal["excluded", "included"] = "excluded"
 
     @field_validator("business_timezone")

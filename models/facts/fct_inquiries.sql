@@ -32,8 +32,9 @@ select
     -- a reply before the question has no duration
     case
         when inquiries.first_responded_at >= inquiries.received_at
-            then {{ seconds_between('inquiries.received_at', 'inquiries.first_responded_at') }} / 60
+            then {{ response_minutes('inquiries.received_at', 'inquiries.first_responded_at') }}
     end as response_minutes
 from inquiries
 left join accounts on inquiries.account_id = accounts.account_id
 left join reps on inquiries.rep_id = reps.sales_rep_id
+{{ response_days('inquiries.received_at', 'inquiries.first_responded_at') }}

@@ -18,12 +18,13 @@ first_touches as (
 responses as (
     select
         leads.created_on as event_on,
-        {{ seconds_between('leads.created_at', 'first_touches.touched_at') }} / 60 as response_minutes,
+        {{ response_minutes('leads.created_at', 'first_touches.touched_at') }} as response_minutes,
         leads.sales_rep_id,
         leads.team,
         leads.lead_source
     from leads
     left join first_touches on leads.lead_id = first_touches.lead_id
+    {{ response_days('leads.created_at', 'first_touches.touched_at') }}
 ),
 
 rolled as (

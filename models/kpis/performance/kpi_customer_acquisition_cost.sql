@@ -1,17 +1,22 @@
-{%- set paid_only = var("cac_costs") == "paid_only" -%}
+{%- set paid_only = var('cac_costs') == 'paid_only' -%}
+{%- set lag_days = var('cac_lag_days') | int -%}
 with
 
--- what was spent, and whom it won; sales work belongs to no channel
+-- what was spent, cac_lag_days later, and whom it won; sales work belongs to no channel
 events as (
     select
-        spend_on as event_on, channel as lead_source, cast(amount as double precision) as ad_spend,
+        {{ days_after('spend_on', lag_days) }} as event_on, channel as lead_source,
+        cast(amount as double precision) as ad_spend,
         cast(0 as double precision) as sales_costs, 0 as new_customers, true as is_of_a_channel
     from {{ ref('fct_ad_spend') }}
+    where {{ days_after('spend_on', lag_days) }} <= {{ as_of_date() }}
     union all
     select
-        cost_on as event_on, 'unknown' as lead_source, cast(0 as double precision) as ad_spend,
+        {{ days_after('cost_on', lag_days) }} as event_on, 'unknown' as lead_source,
+        cast(0 as double precision) as ad_spend,
         amount as sales_costs, 0 as new_customers, false as is_of_a_channel
     from {{ ref('fct_sales_cost_days') }}
+    where {{ days_after('cost_on', lag_days) }} <= {{ as_of_date() }}
     union all
     select
         became_customer_on as event_on, lead_source, cast(0 as double precision) as ad_spend,

@@ -1,0 +1,40 @@
+with
+
+numbers as (
+    {{ dbt.generate_series(65536) }}
+),
+
+days as (
+    select {{ days_after(as_of_date(), '-cast(generated_number - 1 as integer)') }} as date_on from numbers
+),
+
+business_hours as (
+    select weekday, opens_at, closes_at from {{ ref('business_hours') }}
+),
+
+holidays as (
+    select holiday_on from {{ ref('holidays') }}
+),
+
+-- a day without hours, or a holiday, is open for no minute
+opened as (
+    select
+        days.date_on,
+        days.date_on + coalesce(business_hours.opens_at, cast('00:00' as time)) as opens_at,
+        case
+            when business_hours.weekday is null or holidays.holiday_on is not null then 0
+            else {{ seconds_between('(days.date_on + business_hours.opens_at)', '(days.date_on + business_hours.closes_at)') }} / 60
+        end as open_minutes
+    from days
+    left join business_hours on {{ iso_weekday('days.date_on') }} = business_hours.weekday
+    left join holidays on days.date_on = holidays.holiday_on
+)
+
+select
+    date_on,
+    opens_at,
+    cast(open_minutes as double precision) as open_minutes,
+    cast(coalesce(
+        sum(open_minutes) over (order by date_on rows between unbounded preceding and 1 preceding), 0
+    ) as double precision) as open_minutes_before
+from opened
