@@ -10,7 +10,7 @@
     Rolls a relation up to every period and cut: the body of a CTE with period_grain, period_start, dimension,
     dimension_value and the measures. `all` has a row for every period; a cut has one where its member has rows.
 
-    relation: CTE with a row per event, the cut columns (never NULL), and either `dated_by` (a date) or, where
+    relation: CTE with a row per event, the cut columns (NULL: of no member), and either `dated_by` (a date) or, where
               dated_by is none, period_grain and period_start (balances: the rows are already per period).
     cuts:     names of the cuts beside `all`.
     sums:     {column: aggregate}, 0 where nothing happened.
@@ -82,7 +82,7 @@
         {{ 'coalesce(' ~ name ~ ', 0)' if name in sums else name }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from cells
-    where dimension <> 'all' and is_kept
+    where dimension <> 'all' and dimension_value is not null and is_kept
 {% endmacro %}
 
 {# A division that is NULL on a zero or NULL denominator: never 0, never infinity. #}

@@ -24,6 +24,9 @@ from orchestration.landing_files import FileLayout, Fingerprint, UnreadableFileE
 
 MAX_LINE_BYTES = 8 << 20
 MAX_PASSES = 40
+# For so many passes a refusal that spans lines is dealt with alone: after an open quote the reader takes the insides of
+# quoted values for lines. Then all refusals are taken as they come, so that a file of open quotes ends too.
+CAREFUL_PASSES = 10
 COPY_BYTES = 1 << 20
 # The reader cuts the text of a refused record here, so a longer one's extent is not known.
 REJECT_TEXT_LIMIT = 10_000
@@ -46,6 +49,7 @@ class _Refusal:
     start: int
     lines: int
     error: str
+    spans_lines: bool = False
 
 
 def scan_csv(
@@ -76,7 +80,7 @@ def scan_csv(
             _blank_out(source, [_Refusal(0, header_lines, "header")])
             blanked.update(range(1, header_lines + 1))
             header_lines = 0
-        for _ in range(MAX_PASSES):
+        for attempt in range(MAX_PASSES):
             try:
                 refusals = _read_records(connection, source, len(layout.columns), header_lines)
             except duckdb.InvalidInputException as error:
@@ -89,6 +93,8 @@ def scan_csv(
             if source is path:
                 shutil.copyfile(path, copy)
                 source = copy
+            if attempt < CAREFUL_PASSES:
+                refusals = _up_to_the_first_that_spans_lines(refusals)
             found = _blank_out(source, refusals)
             malformed.extend(entry for entry, _ in found)
             blanked.update(line for entry, count in found for line in range(entry.line, entry.line + count))
@@ -163,7 +169,12 @@ def _read_records(
         group by line_byte_position
         order by line_byte_position
     """).fetchall()
-    return [_Refusal(start, lines if is_whole else 1, error) for start, is_whole, lines, error in rows]
+    return [_Refusal(start, lines if is_whole else 1, error, lines > 1) for start, is_whole, lines, error in rows]
+
+
+def _up_to_the_first_that_spans_lines(refusals: Sequence[_Refusal]) -> list[_Refusal]:
+    position = next((position for position, refusal in enumerate(refusals) if refusal.spans_lines), len(refusals))
+    return list(refusals[: position + 1])
 
 
 def _blank_out(source: Path, refusals: Sequence[_Refusal]) -> list[tuple[MalformedLine, int]]:

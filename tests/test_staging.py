@@ -572,6 +572,7 @@ def loads(tmp_path_factory: pytest.TempPathFactory) -> Loads:
     landing.add(
         "crm.accounts", {"account_id": "corrected", "industry": "old", "updated_at": "2026-01-01"}, file="c.csv"
     )
+    landing.add("crm.accounts", {"account_id": "late", "industry": "m.csv", "updated_at": "2026-01-01"}, file="m.csv")
     project = DbtProject(settings_for(landing.folder, warehouse))
     load(landing, warehouse)
     stage(project)
@@ -582,6 +583,7 @@ def loads(tmp_path_factory: pytest.TempPathFactory) -> Loads:
     landing.add(
         "crm.accounts", {"account_id": "corrected", "industry": "new", "updated_at": "2026-01-01"}, file="c.csv"
     )
+    landing.add("crm.accounts", {"account_id": "late", "industry": "a.csv", "updated_at": "2026-01-01"}, file="a.csv")
     load(landing, warehouse, "load-2")
     stage(project)
     return Loads(open_build(folder / "first"), open_build(warehouse))
@@ -623,6 +625,12 @@ def test_a_file_that_comes_again_with_other_content_wins_a_tie_with_what_it_held
     query = "select industry from staging.stg_crm__accounts where account_id = 'corrected'"
     assert rows_of(loads.first, query) == [("old",)]
     assert rows_of(loads.second, query) == [("new",)]
+
+
+def test_a_tie_goes_by_file_name_whichever_file_was_loaded_later(loads: Loads) -> None:
+    assert rows_of(loads.second, "select industry from staging.stg_crm__accounts where account_id = 'late'") == [
+        ("m.csv",)
+    ]
 
 
 def test_the_books_balance_after_each_load(loads: Loads) -> None:

@@ -1,8 +1,10 @@
 with
 
+-- the twelve months that end with a day begin on the day after it, a year earlier: with February, on the first of March
 periods as (
     select
-        period_grain, period_start, balance_on, {{ months_after('balance_on', -12) }} as year_before_on
+        period_grain, period_start, balance_on,
+        {{ days_after(months_after(days_after('balance_on', 1), -12), -1) }} as year_before_on
     from {{ ref('dim_periods') }}
 ),
 

@@ -25,6 +25,7 @@ days as (
 select
     cost_on,
     cost_type,
-    cast(amount as double precision) / days_in_month as amount
+    -- ten decimals, so that the days of a month add up to its cost to the fourth
+    cast(round(cast(amount as double precision) / days_in_month, 10) as decimal(28, 10)) as amount
 from days
 where cost_on <= {{ as_of_date() }}

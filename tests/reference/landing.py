@@ -1,7 +1,7 @@
 """Landing files to current rows: read, validate, quarantine, and pick the newest valid version of every key.
 
-Every row read is current, superseded or quarantined. Values are typed here (text, Decimal, date, datetime in UTC without
-a zone); nothing is joined except what a quarantine reason needs: rates, an order's existence, a deal's closing.
+Every row read is current, superseded or quarantined. Values are typed here (text, Decimal, date, datetime in UTC
+without a zone); nothing is joined except what a quarantine reason needs: rates, an order's existence, a deal's closing.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ TABLES: dict[str, Table] = {
     "crm.leads": Table(
         ("lead_id",),
         _columns(
-            "lead_id* created_at* lead_source owner_rep_id account_id qualified_at referrer_type referrer_id updated_at",
+            "lead_id* created_at* lead_source owner_rep_id account_id qualified_at referrer_type referrer_id"
+            " updated_at",
             created_at=_TIME, qualified_at=_TIME, updated_at=_TIME, referrer_type=_one_of("customer partner"),
         ),
     ),
@@ -493,9 +494,7 @@ class Landing:
     clock: Clock
 
 
-def deal_closing(
-    deal: Values, stages: dict[str, Stage], last_closed_change: dict[str, datetime]
-) -> datetime | None:
+def deal_closing(deal: Values, stages: dict[str, Stage], last_closed_change: dict[str, datetime]) -> datetime | None:
     """When a deal in a closed stage closed: closed_at, else the last change into a closed stage, else updated_at."""
     stage = stages.get(deal["stage"] or "")
     if stage is None or not stage.is_closed:

@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 from tests.reference.landing import (
-    CENTS_OF_CENTS,
     Landing,
     Stage,
     Values,
@@ -19,7 +18,7 @@ from tests.reference.landing import (
     last_closed_changes,
     money,
 )
-from tests.reference.rows import UNKNOWN, Members, Spine, add
+from tests.reference.rows import UNKNOWN, add
 
 TOUCH_TYPES = {"call", "email", "meeting", "demo", "presentation", "proposal"}
 MONTHS_PER_INTERVAL = {
@@ -105,6 +104,14 @@ class Deal:
         change = self.last_change(day)
         return change is None or not change.stage.is_closed
 
+    def in_stage_since(self, day: date) -> date:
+        """When the deal entered the stage it is in at the end of the day; created, without a change till then."""
+        since, stage = self.created_on, None
+        for change in self.changes:
+            if change.day <= day and change.stage != stage:
+                since, stage = change.day, change.stage
+        return since
+
     def stage_at(self, day: date) -> Stage | None:
         """Of an open deal. None: unknown."""
         change = self.last_change(day)
@@ -123,6 +130,11 @@ class Line:
     native_net: Decimal
     amount: Decimal
     cost: Decimal | None
+
+    @property
+    def is_placeholder(self) -> bool:
+        """The line of an order that has no items."""
+        return not self.item_id
 
 
 @dataclass(frozen=True)
@@ -265,7 +277,7 @@ class Engagement:
     platform: str
     rep_id: str | None
     engagements: Decimal
-    impressions: Decimal
+    impressions: Decimal | None
 
 
 def _spread(amount: Decimal, lines: tuple[Line, ...]) -> tuple[tuple[Line, Decimal], ...]:
@@ -426,9 +438,7 @@ class Company:
         last_closed = last_closed_changes(self._rows("crm.deal_stage_changes"), stages)
         changes: dict[str, list[StageChange]] = defaultdict(list)
         for row in self._rows("crm.deal_stage_changes"):
-            change = StageChange(
-                row["deal_id"], stages[row["stage"]], row["changed_at"], self._day(row["changed_at"])
-            )
+            change = StageChange(row["deal_id"], stages[row["stage"]], row["changed_at"], self._day(row["changed_at"]))
             if self._in_books(change.day):
                 changes[change.deal_id].append(change)
         for of_deal in changes.values():
@@ -572,9 +582,10 @@ class Company:
             )
             by_subscription[row["subscription_id"]].append((row["subscription_change_id"], state))
         self.subscriptions = {key: _effective(states) for key, states in by_subscription.items()}
+        self.first_mrr_days = {by_plan: self._first_mrr_days(by_plan=by_plan) for by_plan in (False, True)}
 
     def _build_customers(self) -> None:
-        paying_since = self.first_mrr_days(by_plan=False)
+        paying_since = self.first_mrr_days[False]
         for account_id in self.accounts:
             sales = self.sales_by_account.get(account_id, [])
             first_sale = sales[0] if sales else None
@@ -618,7 +629,8 @@ class Company:
             return Plan(month, scope, member, self._convert(row["amount"], row["currency"], month))
 
         self.targets = [
-            plan(row, "target", row["scope"], row["scope_value"]) for row in self._rows("planning.sales_targets")
+            plan(row, "target", row["scope"], row["scope_value"] or UNKNOWN)
+            for row in self._rows("planning.sales_targets")
         ]
         self.quotas = [plan(row, "quota", "rep", row["rep_id"]) for row in self._rows("planning.sales_quotas")]
         self.costs = [plan(row, "cost", row["cost_type"], None) for row in self._rows("planning.sales_costs")]
@@ -630,9 +642,8 @@ class Company:
             if self._in_books(row["engaged_on"]):
                 kinds = (row["likes"], row["comments"], row["shares"], row["direct_messages"])
                 engagements = add(kind for kind in kinds if kind is not None)
-                impressions = row["impressions"] or Decimal(0)
                 self.engagements.append(
-                    Engagement(row["engaged_on"], row["platform"], row["rep_id"], engagements, impressions)
+                    Engagement(row["engaged_on"], row["platform"], row["rep_id"], engagements, row["impressions"])
                 )
 
     # --------------------------------------------------------------------------------------------- what follows
@@ -659,7 +670,7 @@ class Company:
         position = bisect_left(sales, day, key=lambda sale: sale.day)
         return sales[position] if position < len(sales) else None
 
-    def first_mrr_days(self, *, by_plan: bool) -> dict[tuple[str, str], date]:
+    def _first_mrr_days(self, *, by_plan: bool) -> dict[tuple[str, str], date]:
         """When an account (or an account on a plan) first had MRR > 0, if only for an hour."""
         first: dict[tuple[str, str], date] = {}
         for states in self.subscriptions.values():
@@ -697,7 +708,7 @@ class Company:
     def mrr_movements(self, opening_day: date, closing_day: date, *, by_plan: bool) -> list[Movement]:
         """Of every account (or account and plan) with MRR at either end; opening + movements = closing."""
         opening, closing = self.mrr_at(opening_day), self.mrr_at(closing_day)
-        first_days = self._first_mrr_by_plan if by_plan else self._first_mrr
+        first_days = self.first_mrr_days[by_plan]
 
         def key(state: SubscriptionState) -> tuple[str, str]:
             return state.account_id, state.plan if by_plan else ""
@@ -729,19 +740,6 @@ class Company:
             movements.append(Movement(pair[0], pair[1], was, now, **change))
         return movements
 
-    @property
-    def _first_mrr(self) -> dict[tuple[str, str], date]:
-        return self._cached_first_mrr(False)
-
-    @property
-    def _first_mrr_by_plan(self) -> dict[tuple[str, str], date]:
-        return self._cached_first_mrr(True)
-
-    def _cached_first_mrr(self, by_plan: bool) -> dict[tuple[str, str], date]:
-        if not hasattr(self, "_first_mrr_cache"):
-            self._first_mrr_cache = {flag: self.first_mrr_days(by_plan=flag) for flag in (False, True)}
-        return self._first_mrr_cache[by_plan]
-
     def target(self, scope: str, member: str | None, start: date, end: date) -> Decimal | None:
         amounts = [
             target.amount
@@ -749,10 +747,3 @@ class Company:
             if target.scope == scope and target.member == member and start <= target.month <= end
         ]
         return add(amounts) if amounts else None
-
-
-def account_cuts(members: Members) -> dict[str, str]:
-    return {name: members[name] for name in ("region", "segment", "lead_source")}
-
-
-__all__ = ["CENTS_OF_CENTS", "Company", "Settings", "Spine"]

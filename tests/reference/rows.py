@@ -97,9 +97,7 @@ def cells_of(spine: Spine, records: Iterable[tuple[date, Members, T]]) -> dict[K
     return cells
 
 
-def balance_cells(
-    spine: Spine, at: Callable[[Period], Iterable[tuple[Members, T]]]
-) -> dict[Key, list[T]]:
+def balance_cells(spine: Spine, at: Callable[[Period], Iterable[tuple[Members, T]]]) -> dict[Key, list[T]]:
     """Records that stand at (or are computed for) each period, by cut."""
     cells: dict[Key, list[T]] = defaultdict(list)
     for period in spine.periods:
@@ -178,8 +176,8 @@ def build_mart(
     measure: Callable[[Key, Period], Value],
     label: Callable[[str, str], str],
     *,
-    grains: Iterable[str] = GRAINS,
-    target: Callable[[Key, Period], Number | None] = lambda key, period: None,
+    grains: Iterable[str],
+    target: Callable[[Key, Period], Number | None],
 ) -> Mart:
     """A row per key and, for `all`, per period of the spine; then the values one period and one year before."""
     wanted = tuple(grains)

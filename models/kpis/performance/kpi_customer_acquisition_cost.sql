@@ -6,21 +6,19 @@ with
 events as (
     select
         {{ days_after('spend_on', lag_days) }} as event_on, channel as lead_source,
-        cast(amount as double precision) as ad_spend,
-        cast(0 as double precision) as sales_costs, 0 as new_customers, true as is_of_a_channel
+        amount as ad_spend, cast(0 as decimal(28, 10)) as sales_costs, 0 as new_customers, true as is_of_a_channel
     from {{ ref('fct_ad_spend') }}
     where {{ days_after('spend_on', lag_days) }} <= {{ as_of_date() }}
     union all
     select
         {{ days_after('cost_on', lag_days) }} as event_on, 'unknown' as lead_source,
-        cast(0 as double precision) as ad_spend,
-        amount as sales_costs, 0 as new_customers, false as is_of_a_channel
+        cast(0 as {{ money() }}) as ad_spend, amount as sales_costs, 0 as new_customers, false as is_of_a_channel
     from {{ ref('fct_sales_cost_days') }}
     where {{ days_after('cost_on', lag_days) }} <= {{ as_of_date() }}
     union all
     select
-        became_customer_on as event_on, lead_source, cast(0 as double precision) as ad_spend,
-        cast(0 as double precision) as sales_costs, 1 as new_customers, true as is_of_a_channel
+        became_customer_on as event_on, lead_source, cast(0 as {{ money() }}) as ad_spend,
+        cast(0 as decimal(28, 10)) as sales_costs, 1 as new_customers, true as is_of_a_channel
     from {{ ref('fct_customers') }}
 ),
 

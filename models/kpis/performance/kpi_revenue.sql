@@ -5,6 +5,12 @@ lines as (
         revenue_on as event_on, line_type, amount,
         sales_rep_id, team, region, segment, lead_source, product_category
     from {{ ref('fct_revenue_lines') }}
+    union all
+    -- a sale without items is still a sale, of nothing and of no product
+    select
+        sold_on as event_on, 'sale' as line_type, cast(0 as {{ money() }}) as amount,
+        sales_rep_id, team, region, segment, lead_source, cast(null as varchar) as product_category
+    from {{ ref('fct_sales') }}
 ),
 
 targets as (
