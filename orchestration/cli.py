@@ -308,7 +308,8 @@ def status(warehouse: Warehouse = None) -> None:
             ).fetchone()
         assert row is not None and count is not None
         out.print(
-            f"published: {settings.published_file}, {count[0]} marts as of {row[1]}, {row[2]:%Y-%m-%d %H:%M} UTC, run {row[0]}",
+            f"published: {settings.published_file}, {count[0]} marts as of {row[1]}, "
+            f"{row[2]:%Y-%m-%d %H:%M} UTC, run {row[0]}",
             **PLAIN,
         )
     else:

@@ -92,12 +92,13 @@ def _metric_page(metric_id: str, names: list[dict[str, str]], mart: dict[str, An
     description = mart["description"].partition(" Grain: ")[0].strip()
     extras = mart["columns"][LEADING_COLUMN_COUNT:]
     better = "more is better" if own["is_higher_better"] == "true" else "less is better"
+    korean = ", ".join(name["name_ko"] for name in names)
     cuts = _cuts(metric_id)
     lines = [
         GENERATED,
         f"# {own['name_en']}",
         "",
-        f"{', '.join(name['name_ko'] for name in names)} · `kpi.kpi_{metric_id}` · {CATEGORIES[own['category']].lower()}",
+        " · ".join([korean, f"`kpi.kpi_{metric_id}`", CATEGORIES[own["category"]].lower()]),
         "",
         description,
         "",
@@ -168,14 +169,14 @@ def _source_column(column: dict[str, Any]) -> str:
 _BOUNDS = {"min": ">=", "max": "<=", "above": ">", "below": "<"}
 
 _SOURCES_INTRODUCTION = """
-Files land as `<landing>/<system>/<table>/<any name>.csv` or `.parquet`. A table may have any number of files, each a full or a
-partial extract. Of several versions of a key the greatest `updated_at` wins (blank is older than any); ties go to the file
-whose name sorts last, then to the later line.
+Files land as `<landing>/<system>/<table>/<any name>.csv` or `.parquet`. A table may have any number of files, each a
+full or a partial extract. Of several versions of a key the greatest `updated_at` wins (blank is older than any); ties
+go to the file whose name sorts last, then to the later line.
 
-CSV is UTF-8 with a header line and commas; the order of columns is free, unknown columns are left out and reported. Timestamps are
-ISO 8601, in UTC where they have no offset; dates are `YYYY-MM-DD`; money is a decimal without thousands separators in the row's
-`currency` (blank: the reporting currency). **Bold** columns make the key, columns with \\* must have a value; all others may be
-blank or missing altogether.
+CSV is UTF-8 with a header line and commas; the order of columns is free, unknown columns are left out and reported.
+Timestamps are ISO 8601, in UTC where they have no offset; dates are `YYYY-MM-DD`; money is a decimal without thousands
+separators in the row's `currency` (blank: the reporting currency). **Bold** columns make the key, columns with \\*
+must have a value; all others may be blank or missing altogether.
 
 | a row with | is |
 |---|---|

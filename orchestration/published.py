@@ -91,7 +91,9 @@ def read_series(
             select period_start from {table} where period_grain = ? group by period_start
             order by period_start desc limit ?
         )
-        select dimension_label, period_start, is_complete, metric_value, prior_period_value, prior_year_value, target_value
+        select
+            dimension_label, period_start, is_complete,
+            metric_value, prior_period_value, prior_year_value, target_value
         from {table} where period_grain = ? and dimension = ? and period_start in (from periods)
         order by period_start
         """,
@@ -136,7 +138,7 @@ def sparkline(values: list[Any]) -> str:
 def formatted(value: Any, unit: str) -> str:
     """A value as people read it in its unit; a dash where there is none."""
     if value is None:
-        return "–"
+        return "-"
     number = float(value)
     if unit == "rate":
         return f"{number:.1%}"

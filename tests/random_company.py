@@ -166,7 +166,7 @@ class Company:
         }  # fmt: skip
 
     def _subscriptions(self) -> list[Row]:
-        rows = []
+        rows: list[Row] = []
         for subscription in range(self.rng.randint(0, 5)):
             account = self.rng.choice([*self.accounts, "nobody"])
             currency = self.rng.choice(("", "EUR"))

@@ -147,7 +147,8 @@ def check_metrics_agree(warehouse: Warehouse) -> None:
     assert_empty(
         warehouse,
         f"""
-        select {key} from kpi.kpi_sales_target_attainment as attainment inner join kpi.kpi_revenue as revenue using ({key})
+        select {key} from kpi.kpi_sales_target_attainment as attainment
+        inner join kpi.kpi_revenue as revenue using ({key})
         where attainment.numerator <> revenue.numerator or attainment.target_amount <> revenue.target_value
     """,
     )

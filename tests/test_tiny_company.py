@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -210,7 +209,8 @@ def test_figure(
 def test_the_scorecard_says_what_the_marts_say(marts: duckdb.DuckDBPyConnection) -> None:
     metrics = [row[0] for row in marts.execute("select distinct metric_id from kpi.kpi_catalog").fetchall()]
     for metric in metrics:
-        same = f"select * exclude (name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team) from kpi.kpi_scorecard where metric_id = '{metric}'"
+        added = "name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team"
+        same = f"select * exclude ({added}) from kpi.kpi_scorecard where metric_id = '{metric}'"
         columns = [column[0] for column in marts.execute(f"{same} limit 0").description or []]
         mart = f"select {', '.join(columns)} from kpi.kpi_{metric}"
         assert marts.execute(f"({same}) except all ({mart})").fetchall() == [], metric
