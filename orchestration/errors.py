@@ -40,3 +40,7 @@ class BuildError(KpiError):
     """Anything else that stopped the build."""
 
     exit_code = 5
+
+
+class TransientError(BuildError):
+    """What may be gone at the next try: a file somebody else holds open, a disk that did not answer."""

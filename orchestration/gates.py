@@ -1,13 +1,30 @@
-"""What must hold between the layers. So far one plain check; the places for more are the steps of the pipeline."""
+"""The gates between the layers: what they compare with, and what closes them.
+
+The expectations themselves are the files of `expectations/`; this module puts beside the layers, in schema `gates` of
+the build file, what the expectations need besides the layer they look at.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from expectations.runner import GateResult
+from orchestration.contract import source_tables
+from orchestration.errors import GateClosedError
+from orchestration.settings import Settings
+
 BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
+KEPT_DATA_DOCS = 30
+# Below this many rows a table's growth says nothing.
+SMALL_TABLE_ROWS = 1000
+# Below this many sales a month more or less says nothing.
+SMALL_SALES_COUNT = 1000
 
 
 def books(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
@@ -27,21 +44,208 @@ def findings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [{"table": table, "finding": finding, "rows": count} for table, finding, count in rows]
 
 
-def quarantine_breaches(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Mapping[str, int]], threshold: float
-) -> list[str]:
-    """One line for each table with a greater share of quarantined rows than `threshold` (a fraction)."""
-    breaches = []
-    for table, book in tables.items():
-        if book["read"] and book["quarantined"] / book["read"] > threshold:
-            reasons = connection.execute(
-                "select reasons, count(*) from staging.quarantined_rows where system_table = ? "
-                "group by reasons order by count(*) desc, reasons limit 3",
-                [table],
-            ).fetchall()
-            told = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
-            share = book["quarantined"] / book["read"]
-            breaches.append(
-                f"{table}: {book['quarantined']:,} of {book['read']:,} rows quarantined ({share:.2%}): {told}"
+def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings) -> None:
+    """Write what the expectations of a gate compare with into schema `gates`."""
+    connection.execute("create schema if not exists gates")
+    _write_run(connection, settings)
+    if gate == "after_load":
+        _write_arrivals(connection)
+    elif gate == "after_staging":
+        _write_books(connection)
+    elif gate == "after_kpi":
+        _write_changes(connection, settings)
+
+
+def remember_good_run(connection: duckdb.DuckDBPyConnection, run_id: str, settings: Settings) -> None:
+    """Note a run that was published, its settings and the rows of each raw table: the next one is measured by it."""
+    connection.execute("create schema if not exists gates")
+    connection.execute(
+        "create or replace table gates.last_good_run as "
+        f"select ? as run_id, ? as settings, system_table, row_count from ({_row_counts()})",
+        [run_id, _settings_text(settings)],
+    )
+
+
+def _row_counts() -> str:
+    return " union all ".join(
+        f"select '{table.label}' as system_table, count(*) as row_count from raw.{table.raw_name}"
+        for table in source_tables()
+    )
+
+
+def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """The settings, in one row, and the local date of a timestamp."""
+    values = settings.dbt_vars()
+    columns = ", ".join(f"? as {name}" for name in values)
+    connection.execute(f"create or replace table gates.run as select {columns}", list(values.values()))
+    connection.execute("alter table gates.run alter as_of_date type date")
+    connection.execute(
+        "create or replace macro gates.local_date(ts) as "
+        f"cast(((ts at time zone 'UTC') at time zone '{settings.business_timezone}') as date)"
+    )
+
+
+def _write_arrivals(connection: duckdb.DuckDBPyConnection) -> None:
+    """Per table what arrived: against the last published run, and how long ago."""
+    connection.execute(
+        "create table if not exists gates.last_good_run "
+        "(run_id varchar, settings varchar, system_table varchar, row_count bigint)"
+    )
+    connection.execute(f"""
+        create or replace table gates.arrivals as
+        with
+        now_there as ({_row_counts()}),
+        files as (
+            select system_table, count(*) as file_count, sum(row_count) as rows_told, max(loaded_at) as last_file_at
+            from raw.load_files group by system_table
+        )
+        select
+            now_there.system_table,
+            coalesce(files.file_count, 0) as file_count,
+            now_there.row_count,
+            now_there.row_count - coalesce(files.rows_told, 0) as unaccounted_rows,
+            coalesce(before.row_count, 0) as rows_before,
+            -- 1 where there is nothing to compare with
+            coalesce(now_there.row_count / nullif(cast(before.row_count as double), 0), 1) as kept_share,
+            case
+                when before.row_count >= {SMALL_TABLE_ROWS}
+                    then now_there.row_count / cast(before.row_count as double)
+                else 1
+            end as growth,
+            coalesce(
+                date_diff('day', files.last_file_at, cast(now() at time zone 'UTC' as timestamp)), 0
+            ) as days_since_last_file
+        from now_there
+        left join files using (system_table)
+        left join gates.last_good_run as before using (system_table)
+    """)
+
+
+def _write_books(connection: duckdb.DuckDBPyConnection) -> None:
+    """Per table the books as shares, and the commonest finding among the rows that were kept."""
+    connection.execute("""
+        create or replace table gates.books as
+        with
+        worst as (
+            select system_table, max(row_count) as row_count, arg_max(finding, row_count) as finding
+            from staging.data_findings where finding like 'unknown_%' group by system_table
+        )
+        select
+            books.*,
+            books.rows_read - books.rows_current - books.rows_superseded - books.rows_quarantined as unbalanced_rows,
+            coalesce(books.rows_quarantined / nullif(cast(books.rows_read as double), 0), 0) as quarantined_share,
+            coalesce(worst.row_count / nullif(cast(books.rows_current as double), 0), 0) as unknown_parent_share,
+            worst.finding as unknown_parent_finding
+        from staging.load_books as books left join worst using (system_table)
+    """)
+    connection.execute("""
+        create or replace view gates.quarantine_reasons as
+        with
+        counts as (
+            select system_table, reasons, count(*) as row_count
+            from staging.quarantined_rows group by system_table, reasons
+        ),
+        told as (
+            select
+                system_table,
+                string_agg(
+                    reasons || ' ' || format('{:,}', row_count), ', ' order by row_count desc, reasons
+                ) as reasons
+            from (
+                select * from counts
+                qualify row_number() over (partition by system_table order by row_count desc, reasons) <= 3
             )
-    return breaches
+            group by system_table
+        )
+        select books.system_table,
+            format('{:,} of {:,} rows quarantined: {}', books.rows_quarantined, books.rows_read, told.reasons) as told
+        from staging.load_books as books inner join told using (system_table)
+    """)
+
+
+def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Per metric, by how much its past months differ from what was published.
+
+    Past months are those that were complete when they were published and still are. Everything compares as unchanged
+    where nothing was published, or with other settings, or from fewer than `SMALL_SALES_COUNT` sales, and a metric
+    whose change is acknowledged.
+    """
+    ratio = "coalesce(sum(rows.numerator) / nullif(cast(sum(before.numerator) as double), 0), 1)"
+    connection.execute("""
+        create or replace table gates.changes as
+        select
+            metric_id,
+            cast(1 as double) as kept_share, cast(1 as double) as growth, cast(0 as double) as changed_share
+        from kpi.kpi_scorecard group by metric_id
+    """)
+    if not settings.published_file.exists():
+        return
+    connection.execute(f"attach '{_escaped(settings.published_file)}' as published (read_only)")
+    try:
+        if not _is_comparable(connection, settings):
+            return
+        connection.execute(
+            f"""
+            update gates.changes as changes
+            set kept_share = compared.ratio, growth = compared.ratio, changed_share = abs(compared.ratio - 1)
+            from (
+                select rows.metric_id, {ratio} as ratio
+                from kpi.kpi_scorecard as rows
+                inner join published.kpi.kpi_scorecard as before
+                    using (metric_id, period_grain, period_start, dimension)
+                where rows.dimension = 'all' and rows.period_grain = 'month' and rows.is_complete and before.is_complete
+                group by rows.metric_id having sum(before.numerator) > 0
+            ) as compared
+            where changes.metric_id = compared.metric_id and not list_contains(?, changes.metric_id)
+            """,
+            [list(settings.acknowledged)],
+        )
+    finally:
+        connection.execute("detach published")
+
+
+def _is_comparable(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether what is published was built by the same settings, and from enough sales for its months to be stable."""
+    row = connection.execute("""
+        select any_value(good.settings)
+        from gates.last_good_run as good inner join published.kpi.build_info as info on good.run_id = info.run_id
+    """).fetchone()
+    sales = connection.execute("""
+        select coalesce(sum(denominator), 0) from published.kpi.kpi_scorecard
+        where metric_id = 'average_order_value' and dimension = 'all' and period_grain = 'month' and is_complete
+    """).fetchone()
+    return bool(row and row[0] == _settings_text(settings) and sales and sales[0] >= SMALL_SALES_COUNT)
+
+
+def _settings_text(settings: Settings) -> str:
+    """All settings but the as-of date, to be compared as text."""
+    values = {name: value for name, value in settings.dbt_vars().items() if name != "as_of_date"}
+    return json.dumps(values, sort_keys=True)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def closed(result: GateResult) -> GateClosedError:
+    """What to raise for a gate that is closed: the first failure in the headline, the others as details."""
+    name = result.gate.replace("_", " ")
+    return GateClosedError(
+        f"the gate {name} closed: {result.failures[0]}",
+        [
+            *(f"also {failure}" for failure in result.failures[1:]),
+            f"nothing was published; details: {result.data_docs}",
+            f"mend the files, or change the limit in expectations/{result.gate}/",
+        ],
+    )
+
+
+def gate_parameters(settings: Settings) -> Mapping[str, Any]:
+    """What `$PARAMETER` may name in a suite: the settings."""
+    return settings.dbt_vars()
+
+
+def forget_old_data_docs(folder: Path, keep: int = KEPT_DATA_DOCS) -> None:
+    """Remove the Data Docs of all runs but the last `keep`. Run ids begin with their time."""
+    for old in sorted(path for path in folder.iterdir() if path.is_dir())[:-keep]:
+        shutil.rmtree(old)

@@ -1,14 +1,16 @@
-"""One build: load, transform, gate, publish. What `kpi build` runs in one process."""
+"""One build: load, transform, gate, publish. What `kpi build` runs in one process, and Dagster step by step."""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,31 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
+from expectations.runner import GateResult, GateRunner
 from orchestration import gates, loader
-from orchestration.errors import BuildError, GateClosedError, KpiError
+from orchestration.errors import BuildError, KpiError, TransientError
 from orchestration.publish import publish
 from orchestration.settings import Settings
-from orchestration.transform import DbtProject
+from orchestration.transform import DbtProject, LayerResult
 
-LAYERS = (("facts", ("intermediate", "facts")), ("kpi", ("kpis",)))
+# What dbt selects for each layer of models.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "staging": ("path:seeds", "path:models/staging"),
+    "facts": ("path:models/intermediate", "path:models/facts"),
+    "kpi": ("path:models/kpis",),
+}
+# A build in order: a layer, then the gate behind it.
+STEPS = (
+    "load", "after_load", "staging", "after_staging", "facts", "after_facts", "kpi", "after_kpi", "publish",
+)  # fmt: skip
+TOLD = {
+    "load": "Loading landing files",
+    "parse": "Reading the dbt project",
+    "staging": "Staging and quarantine",
+    "facts": "Building facts",
+    "kpi": "Building KPI marts",
+    "publish": "Publishing",
+}
 
 
 @dataclass
@@ -56,120 +76,213 @@ class Progress:
         """One item of the step is done, or (for a load) begins."""
 
 
+class Build:
+    """One build of a warehouse. Enter `running()`, then take the steps in the order of STEPS."""
+
+    def __init__(self, settings: Settings, *, full_refresh: bool = False, progress: Progress | None = None) -> None:
+        started = datetime.now(UTC)
+        self.settings = settings
+        self.record = RunRecord(
+            run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            as_of_date=settings.as_of.isoformat(),
+            started_at=started.isoformat(timespec="seconds"),
+            settings=settings.dbt_vars(),
+        )
+        self._full_refresh = full_refresh
+        self._progress = progress or Progress()
+
+    @contextmanager
+    def running(self) -> Iterator[Build]:
+        """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
+        with warehouse_lock(self.settings.warehouse, self.settings.wait_minutes, self._progress.step):
+            self._note_a_dead_run()
+            try:
+                yield self
+                self.record.exit_code = 0
+            except KpiError as error:
+                self.fail(error)
+                raise
+            except BaseException as error:
+                self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
+                raise
+            finally:
+                self.record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+                _write_json(self.settings.last_run_file, vars(self.record))
+                self.settings.running_file.unlink(missing_ok=True)
+
+    def fail(self, error: KpiError) -> None:
+        """Put an error on the record."""
+        self.record.exit_code, self.record.error = error.exit_code, str(error)
+        self.record.error_details = error.details
+
+    def step(self, name: str) -> loader.LoadReport | LayerResult | GateResult | Path:
+        """Take one step of STEPS. Raises a KpiError where it fails; a gate that is closed is a GateClosedError."""
+        if name == "load":
+            return self.load()
+        if name in LAYERS:
+            return self.transform(name)
+        if name == "publish":
+            return self.publish()
+        result = self.gate(name)
+        if not result.passed:
+            raise gates.closed(result)
+        return result
+
+    def load(self) -> loader.LoadReport:
+        """Load every new landing file into schema raw."""
+        with self._timed("load"), self._build_file() as connection:
+            report = loader.load(connection, self.settings.landing, self.record.run_id, self._progress.advance)
+        self.record.files = {
+            "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
+        }  # fmt: skip
+        self.record.notes += report.notes
+        return report
+
+    def transform(self, layer: str) -> LayerResult:
+        """Build the models of a layer and run their data tests."""
+        project = self.project
+        select = LAYERS[layer]
+        with self._timed(layer, project.nodes([path.rpartition("/")[2].rpartition(":")[2] for path in select])):
+            return project.build(list(select), self._full_refresh)
+
+    def gate(self, gate: str) -> GateResult:
+        """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""
+        with self._timed(gate):
+            with self._build_file() as connection:
+                gates.prepare(connection, gate, self.settings)
+                if gate == "after_staging":
+                    self.record.tables = gates.books(connection)
+                    self.record.findings = gates.findings(connection)
+            result = self._gate_runner.run(gate)
+        self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
+        gates.forget_old_data_docs(self.settings.data_docs)
+        return result
+
+    def publish(self) -> Path:
+        """Replace the published files by this build's marts. Raises BuildError where a gate did not let it pass."""
+        passed = {entry["gate"] for entry in self.record.gates if entry["passed"]}
+        if missing := [step for step in STEPS if step.startswith("after_") and step not in passed]:
+            raise BuildError(f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}")
+        tables = self.project.kpi_models()
+        with self._timed("publish"):
+            published = publish(
+                self.settings.build_file,
+                self.settings.warehouse,
+                tables,
+                run_id=self.record.run_id,
+                as_of=self.record.as_of_date,
+                code_version=version("sales-kpi-warehouse"),
+            )
+            self.record.published = str(published)
+            with self._build_file() as connection:
+                gates.remember_good_run(connection, self.record.run_id, self.settings)
+        return published
+
+    @cached_property
+    def project(self) -> DbtProject:
+        """The dbt project, parsed at first use."""
+        with self._timed("parse"):
+            return DbtProject(self.settings, self._progress.advance)
+
+    @cached_property
+    def _gate_runner(self) -> GateRunner:
+        return GateRunner(
+            self.settings.build_file.resolve(),
+            (self.settings.data_docs / self.record.run_id).resolve(),
+            self.record.run_id,
+            gates.gate_parameters(self.settings),
+        )
+
+    @contextmanager
+    def _build_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            connection = duckdb.connect(str(self.settings.build_file))
+        except duckdb.IOException as error:
+            raise TransientError(
+                f"{self.settings.build_file} cannot be opened: {str(error).splitlines()[0]}",
+                ["close the other program that has it open, or look at the folder's permissions"],
+            ) from error
+        with connection:
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+
+    @contextmanager
+    def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
+        self._progress.step(TOLD.get(step, f"Gate {step.replace('_', ' ')}"), total)
+        _write_json(
+            self.settings.running_file,
+            {"run_id": self.record.run_id, "pid": os.getpid(), "started_at": self.record.started_at, "step": step},
+        )
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.record.seconds[step] = round(time.monotonic() - start, 3)
+
+    def _note_a_dead_run(self) -> None:
+        if (dead := read_running(self.settings)) is not None:
+            self.record.notes.append(
+                f"run {dead['run_id']}, started {dead['started_at']}, died in step {dead['step']}; "
+                "nothing of it was published, this run starts clean"
+            )
+
+
 def run_build(settings: Settings, *, full_refresh: bool = False, progress: Progress | None = None) -> RunRecord:
     """Run a whole build and write last_run.json, whatever comes of it.
 
     Raises a KpiError where it stops early; what was published before then stays as it was.
     """
-    started = datetime.now(UTC)
-    record = RunRecord(
-        run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        as_of_date=settings.as_of.isoformat(),
-        started_at=started.isoformat(timespec="seconds"),
-        settings=settings.dbt_vars(),
-    )
-    with _warehouse_lock(settings.warehouse):
-        try:
-            _build(settings, record, full_refresh, progress or Progress())
-            record.exit_code = 0
-        except KpiError as error:
-            record.exit_code, record.error, record.error_details = error.exit_code, str(error), error.details
-            raise
-        except BaseException as error:
-            record.exit_code, record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-            _write_json(settings.last_run_file, vars(record))
-    return record
+    build = Build(settings, full_refresh=full_refresh, progress=progress)
+    with build.running():
+        for step in STEPS:
+            build.step(step)
+    return build.record
+
+
+def read_running(settings: Settings) -> dict[str, Any] | None:
+    """What the build that is under way, or that died, wrote last; None where there is none."""
+    try:
+        running: dict[str, Any] = json.loads(settings.running_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return running
+
+
+def is_building(warehouse: Path) -> bool:
+    """Whether a build holds the warehouse now."""
+    lock = FileLock(warehouse / ".build.lock", timeout=0)
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return True
 
 
 @contextmanager
-def _warehouse_lock(warehouse: Path) -> Iterator[None]:
-    """Hold the warehouse for one build; the lock ends with the process, however that ends."""
+def warehouse_lock(
+    warehouse: Path, wait_minutes: float = 0, on_wait: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
+    """Hold the warehouse; the lock ends with the process, however that ends.
+
+    Waits for a build that runs, at most so many minutes; raises TransientError then.
+    """
     try:
         warehouse.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(warehouse / ".build.lock", timeout=0)
-        lock.acquire()
+        lock = FileLock(warehouse / ".build.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if wait_minutes:
+                on_wait(f"Waiting for another build on {warehouse} to end")
+            lock.acquire(timeout=wait_minutes * 60)
     except Timeout as error:
-        raise BuildError(f"another build is running on {warehouse}: wait for it to end") from error
+        raise TransientError(f"another build is still running on {warehouse}: try again when it has ended") from error
     except OSError as error:
         raise BuildError(f"warehouse folder {warehouse} cannot be written: {error.strerror}") from error
     try:
         yield
     finally:
         lock.release()
-
-
-def _build(settings: Settings, record: RunRecord, full_refresh: bool, progress: Progress) -> None:
-    with _timed(record, "load"):
-        progress.step("Loading landing files")
-        report = _load(settings, record.run_id, progress.advance)
-        record.files = {
-            "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
-        }  # fmt: skip
-        record.notes = report.notes
-    with _timed(record, "parse"):
-        progress.step("Reading the dbt project")
-        project = DbtProject(settings, progress.advance)
-    with _timed(record, "staging"):
-        progress.step("Staging and quarantine", project.nodes(["staging"]))
-        project.build(["path:seeds", "path:models/staging"], full_refresh)
-    with _timed(record, "gate after staging"):
-        _gate_after_staging(settings, record)
-    for layer, folders in LAYERS:
-        with _timed(record, layer):
-            progress.step(f"Building {layer}", project.nodes(folders))
-            project.build([f"path:models/{folder}" for folder in folders], full_refresh)
-    with _timed(record, "publish"):
-        tables = project.kpi_models()
-        progress.step("Publishing")
-        published = publish(
-            settings.build_file,
-            settings.warehouse,
-            tables,
-            run_id=record.run_id,
-            as_of=record.as_of_date,
-            code_version=version("sales-kpi-warehouse"),
-        )
-        record.published = str(published)
-
-
-def _load(settings: Settings, run_id: str, progress: Callable[[str], None]) -> loader.LoadReport:
-    try:
-        with duckdb.connect(str(settings.build_file)) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            return loader.load(connection, settings.landing, run_id, progress)
-    except duckdb.IOException as error:
-        raise BuildError(
-            f"{settings.build_file} cannot be opened: {str(error).splitlines()[0]}",
-            ["close the other program that has it open for writing, or look at the folder's permissions"],
-        ) from error
-
-
-def _gate_after_staging(settings: Settings, record: RunRecord) -> None:
-    with duckdb.connect(str(settings.build_file), read_only=True) as connection:
-        record.tables = gates.books(connection)
-        record.findings = gates.findings(connection)
-        breaches = gates.quarantine_breaches(connection, record.tables, settings.quarantine_threshold)
-    record.gates.append({"gate": "after staging", "passed": not breaches, "breaches": breaches})
-    if breaches:
-        raise GateClosedError(
-            f"the gate after staging closed: {breaches[0]}; the limit is {settings.quarantine_threshold:.2%}",
-            [
-                *(f"also {breach}" for breach in breaches[1:]),
-                "nothing was published; `kpi quarantine` lists the rows, quarantine_threshold sets the limit",
-            ],
-        )
-
-
-@contextmanager
-def _timed(record: RunRecord, step: str) -> Iterator[None]:
-    start = time.monotonic()
-    try:
-        yield
-    finally:
-        record.seconds[step] = round(time.monotonic() - start, 3)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

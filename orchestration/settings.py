@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from orchestration.contract import PROJECT_ROOT
 from orchestration.errors import UsageError
 
 PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
-# What is a path of this machine, not a setting of the business: never passed to dbt as a var.
-PATH_SETTINGS = ("landing", "warehouse")
+# What belongs to this machine or to one run, not to the business: never passed to dbt as a var.
+RUN_SETTINGS = ("landing", "warehouse", "acknowledged", "wait_minutes")
 
 
 class _ProjectVars(PydanticBaseSettingsSource):
@@ -45,6 +45,10 @@ class Settings(BaseSettings):
 
     landing: Path = PROJECT_ROOT / "landing"
     warehouse: Path = PROJECT_ROOT / "warehouse"
+    # Metrics whose past months may differ from what was published by more than the last gate allows.
+    acknowledged: Annotated[tuple[str, ...], NoDecode] = ()
+    # How long a build waits for another one on the same warehouse to end.
+    wait_minutes: float = Field(60, ge=0)
     as_of_date: date | None = None
     business_timezone: str = "UTC"
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
@@ -60,6 +64,11 @@ class Settings(BaseSettings):
     churn_formula: Literal["active_customers", "chartmogul", "stripe"] = "active_customers"
     response_time_clock: Literal["around_the_clock", "business_hours"] = "around_the_clock"
     paused_subscriptions: Literal["excluded", "included"] = "excluded"
+
+    @field_validator("acknowledged", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("business_timezone")
     @classmethod
@@ -98,12 +107,22 @@ class Settings(BaseSettings):
         return self.warehouse / "kpi.duckdb"
 
     @property
+    def data_docs(self) -> Path:
+        """Folder of the Data Docs, one folder a run."""
+        return self.warehouse / "data_docs"
+
+    @property
+    def running_file(self) -> Path:
+        """What says that a build is under way; it stays behind only if the build dies."""
+        return self.warehouse / ".running.json"
+
+    @property
     def last_run_file(self) -> Path:
         return self.warehouse / "last_run.json"
 
     def dbt_vars(self) -> dict[str, Any]:
         """The vars to run dbt with, JSON-ready, the as-of date resolved."""
-        values = self.model_dump(mode="json", exclude=set(PATH_SETTINGS))
+        values = self.model_dump(mode="json", exclude=set(RUN_SETTINGS))
         return {**values, "as_of_date": self.as_of.isoformat()}
 
 
@@ -122,7 +141,7 @@ def load_settings(flags: Mapping[str, Any]) -> Settings:
 def _complaint(item: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in item["loc"]) or "settings"
     if item["type"] == "extra_forbidden":
-        known = ", ".join(field for field in Settings.model_fields if field not in PATH_SETTINGS)
+        known = ", ".join(field for field in Settings.model_fields if field not in RUN_SETTINGS)
         return f"there is no setting {name}: settings are {known}"
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"setting {name}={item['input']}: {message[:1].lower()}{message[1:]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,10 @@ KPI_SCHEMA = "kpi"
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What one layer's run did: models built and tests passed."""
+    """What one layer's run did: the seconds each seed and model took, and how many tests passed on each."""
 
-    models: int
-    tests: int
+    seconds: dict[str, float]
+    tests: dict[str, int]
 
 
 class DbtProject:
@@ -97,8 +98,16 @@ class DbtProject:
                 [f"{result.node.resource_type} {result.node.name} failed too" for result in failed[1:6]]
                 + [f"log: {self.log_file}"],
             )
-        tests = sum(1 for result in results if result.node.resource_type == "test")
-        return LayerResult(models=len(results) - tests, tests=tests)
+        tests = Counter(
+            str(parent).rpartition(".")[2]
+            for result in results
+            if result.node.resource_type == "test"
+            for parent in result.node.depends_on.nodes[:1]
+        )
+        seconds = {
+            result.node.name: float(result.execution_time) for result in results if result.node.resource_type != "test"
+        }
+        return LayerResult(seconds, dict(tests))
 
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeFinished":
