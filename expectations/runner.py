@@ -220,7 +220,7 @@ def observed(entry: Any) -> str:
         return f"an error, {errors[0]}"
     result = entry.result
     if result.get("unexpected_count") is not None:
-        examples = _listed(result.get("partial_unexpected_list") or [])
+        examples = _listed(value for value in result.get("partial_unexpected_list") or [] if value is not None)
         told = f"{result['unexpected_count']:,} of {result['element_count']:,} values"
         return f"{told} such as {examples}" if examples else told
     rows = (result.get("details") or {}).get("unexpected_rows") or result.get("unexpected_rows")
@@ -248,6 +248,7 @@ def limit(config: Any, parameters: Mapping[str, Any]) -> str:
     if config.description:
         return str(config.description)
     kwargs = {name: _resolved(value, parameters) for name, value in config.kwargs.items() if value is not None}
+    settings = [value["$PARAMETER"] for value in config.kwargs.values() if _is_parameter(value)]
     parts = []
     if "min_value" in kwargs:
         parts.append(f"at least {_number(kwargs['min_value'])}")
@@ -259,11 +260,15 @@ def limit(config: Any, parameters: Mapping[str, Any]) -> str:
         parts.append(f"the columns {', '.join(kwargs['column_set'])}")
     if kwargs.get("mostly", 1) != 1:
         parts.append(f"in {kwargs['mostly']:.0%} of the rows or more")
-    return " and ".join(parts) or "none"
+    return (" and ".join(parts) or "none") + "".join(f" (setting {name})" for name in settings)
+
+
+def _is_parameter(value: Any) -> bool:
+    return isinstance(value, dict) and "$PARAMETER" in value
 
 
 def _resolved(value: Any, parameters: Mapping[str, Any]) -> Any:
-    return parameters.get(value["$PARAMETER"]) if isinstance(value, dict) and "$PARAMETER" in value else value
+    return parameters.get(value["$PARAMETER"]) if _is_parameter(value) else value
 
 
 def _number(value: Any) -> str:

@@ -20,7 +20,7 @@ from rich.table import Table
 from orchestration import published
 from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
-from orchestration.pipeline import Progress, RunRecord, run_build
+from orchestration.pipeline import Progress, RunRecord, is_building, read_running, run_build
 from orchestration.sample import DEFAULT_AS_OF, write_sample
 from orchestration.settings import Settings, load_settings, parse_vars
 
@@ -40,6 +40,7 @@ HEADLINES = (
     "pipeline_value", "lead_conversion_rate", "calls_and_emails", "csat",
 )  # fmt: skip
 MOST_FINDINGS = 6
+MOST_WARNINGS = 6
 # For lines that people copy or grep: no wrapping, no colouring of numbers.
 PLAIN: dict[str, Any] = {"soft_wrap": True, "highlight": False}
 
@@ -79,10 +80,20 @@ def build(
         list[str] | None,
         typer.Option(help="A setting as NAME=VALUE, such as revenue_basis=bookings; repeatable."),
     ] = None,
+    acknowledge: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric whose past months may differ from what is published by any amount; repeatable."),
+    ] = None,
 ) -> None:
     """Load, transform, gate and publish. Exit 0: published; 2: bad usage; 3: bad files; 4: a gate closed; 5: else."""
     settings = load_settings(
-        {**parse_vars(var or []), "landing": landing, "warehouse": warehouse, **_given_date(as_of)}
+        {
+            **parse_vars(var or []),
+            "landing": landing,
+            "warehouse": warehouse,
+            "acknowledged": tuple(acknowledge) if acknowledge else None,
+            **_given_date(as_of),
+        }
     )
     bars = Bars(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -119,6 +130,7 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         told = ", ".join(f"{entry['table']} {entry['finding']} {entry['rows']:,}" for entry in top)
         rest = len(record.findings) - len(top)
         out.print(f"kept, but look at: {told}" + (f" and {rest} more in last_run.json" if rest > 0 else ""), **PLAIN)
+    _print_warnings(record)
     with published.open_published(settings.published_file) as connection:
         _print_scorecard(connection)
     seconds = ", ".join(f"{step} {spent:.1f}" for step, spent in record.seconds.items())
@@ -127,6 +139,21 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         f"published {settings.published_file} and {settings.warehouse / 'parquet' / 'kpi'}, as of {record.as_of_date}",
         **PLAIN,
     )
+
+
+def _print_warnings(record: RunRecord) -> None:
+    """What the gates let pass with a warning."""
+    warnings = [warning for gate in record.gates for warning in gate["warnings"]]
+    for warning in warnings[:MOST_WARNINGS]:
+        told = f" ({warning['told']})" if warning["told"] else ""
+        out.print(
+            f"warning: {escape(warning['table'])}: {escape(warning['expectation'])} observed "
+            f"{escape(warning['observed'])}, limit {escape(warning['limit'])}{escape(told)}",
+            style="yellow",
+            **PLAIN,
+        )
+    if len(warnings) > MOST_WARNINGS:
+        out.print(f"and {len(warnings) - MOST_WARNINGS} more warnings in last_run.json", style="yellow", **PLAIN)
 
 
 def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
@@ -314,6 +341,12 @@ def status(warehouse: Warehouse = None) -> None:
         )
     else:
         out.print(f"published: nothing in {settings.warehouse} yet")
+    if (running := read_running(settings)) is not None:
+        is_alive = is_building(settings.warehouse)
+        verb = "under way" if is_alive else "died; the next `kpi build` starts clean"
+        out.print(
+            f"build {running['run_id']}, started {running['started_at']}, step {running['step']}: {verb}", **PLAIN
+        )
     if not settings.last_run_file.exists():
         out.print("last build: none")
         return
@@ -322,6 +355,15 @@ def status(warehouse: Warehouse = None) -> None:
     out.print(f"last build: {run['run_id']}, ended {run['finished_at']}, {escape(verdict)}", **PLAIN)
     for detail in run["error_details"]:
         out.print(f"  {escape(detail)}", **PLAIN)
+    for gate in run["gates"]:
+        verdict = "passed" if gate["passed"] else "closed"
+        out.print(
+            f"gate {gate['gate'].replace('_', ' ')}: {verdict}, {gate['expectations']} expectations, "
+            f"{len(gate['failures'])} failed, {len(gate['warnings'])} warned",
+            **PLAIN,
+        )
+    if run["gates"]:
+        out.print(f"data docs: {run['gates'][-1]['data_docs']}", **PLAIN)
 
 
 def _fail(error: KpiError) -> NoReturn:

@@ -21,6 +21,12 @@ from orchestration.settings import Settings
 
 BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
 KEPT_DATA_DOCS = 30
+WAYS_OUT = {
+    "after_load": "deliver what is missing, or start over with an empty warehouse folder",
+    "after_staging": "`kpi quarantine` lists the rows; mend the files",
+    "after_facts": "mend the rows named, or report a fault of the models",
+    "after_kpi": "if past months changed for a reason, build with --acknowledge METRIC",
+}
 # Below this many rows a table's growth says nothing.
 SMALL_TABLE_ROWS = 1000
 # Below this many sales a month more or less says nothing.
@@ -235,7 +241,7 @@ def closed(result: GateResult) -> GateClosedError:
         [
             *(f"also {failure}" for failure in result.failures[1:]),
             f"nothing was published; details: {result.data_docs}",
-            f"mend the files, or change the limit in expectations/{result.gate}/",
+            f"{WAYS_OUT[result.gate]}, or change the limit in expectations/{result.gate}/",
         ],
     )
 

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,7 +98,8 @@ class Build:
             self._note_a_dead_run()
             try:
                 yield self
-                self.record.exit_code = 0
+                # where steps are taken by others, what failed is on the record already
+                self.record.exit_code = self.record.exit_code or 0
             except KpiError as error:
                 self.fail(error)
                 raise
@@ -138,12 +139,13 @@ class Build:
         self.record.notes += report.notes
         return report
 
-    def transform(self, layer: str) -> LayerResult:
-        """Build the models of a layer and run their data tests."""
+    def transform(self, layer: str, only: Sequence[str] | None = None) -> LayerResult:
+        """Build the models of a layer (all, or some by name) and run their data tests."""
         project = self.project
-        select = LAYERS[layer]
-        with self._timed(layer, project.nodes([path.rpartition("/")[2].rpartition(":")[2] for path in select])):
-            return project.build(list(select), self._full_refresh)
+        select = list(only or LAYERS[layer])
+        total = project.nodes([path.rpartition("/")[2].rpartition(":")[2] for path in select])
+        with self._timed(layer, total):
+            return project.build(select, self._full_refresh)
 
     def gate(self, gate: str) -> GateResult:
         """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""

@@ -19,7 +19,16 @@ from orchestration.errors import UsageError
 
 PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
 # What belongs to this machine or to one run, not to the business: never passed to dbt as a var.
-RUN_SETTINGS = ("landing", "warehouse", "acknowledged", "wait_minutes")
+RUN_SETTINGS = (
+    "landing",
+    "warehouse",
+    "acknowledged",
+    "wait_minutes",
+    "build_schedule",
+    "settle_seconds",
+    "notify_url",
+    "notify_success",
+)
 
 
 class _ProjectVars(PydanticBaseSettingsSource):
@@ -49,6 +58,13 @@ class Settings(BaseSettings):
     acknowledged: Annotated[tuple[str, ...], NoDecode] = ()
     # How long a build waits for another one on the same warehouse to end.
     wait_minutes: float = Field(60, ge=0)
+    # When Dagster builds, as cron, in business_timezone.
+    build_schedule: str = "0 5 * * *"
+    # A landed file is taken up when it has not changed for this long.
+    settle_seconds: float = Field(60, ge=0)
+    # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.
+    notify_url: str | None = None
+    notify_success: bool = False
     as_of_date: date | None = None
     business_timezone: str = "UTC"
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")

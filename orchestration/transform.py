@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,6 @@ class DbtProject:
     """
 
     def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
-        os.environ["KPI_WAREHOUSE"] = str(settings.warehouse)
-        os.environ.setdefault("DO_NOT_TRACK", "1")
-        from dbt.cli.main import dbtRunner
-
         self._log_folder = settings.warehouse / "logs"
         self._options = [
             "--project-dir", str(PROJECT_ROOT),
@@ -47,10 +44,10 @@ class DbtProject:
             "--vars", json.dumps(settings.dbt_vars()),
         ]  # fmt: skip
         self._on_node = on_node
-        parsed = dbtRunner().invoke([*QUIET, "parse", *self._options])
-        if not parsed.success:
-            raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
-        self.manifest: Any = parsed.result
+        # dbt's profile takes the file from the environment
+        os.environ["KPI_WAREHOUSE"] = str(settings.warehouse)
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        self.manifest: Any = _parsed(tuple(self._options))
 
     @property
     def log_file(self) -> Path:
@@ -112,6 +109,23 @@ class DbtProject:
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeFinished":
             self._on_node(str(event.data.node_info.node_name))
+
+
+@cache
+def _parsed(options: tuple[str, ...]) -> Any:
+    """The manifest of the project, parsed once a process for the same settings."""
+    from dbt.cli.main import dbtRunner
+
+    parsed = dbtRunner().invoke([*QUIET, "parse", *options])
+    if not parsed.success:
+        raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
+    return parsed.result
+
+
+def manifest_of(settings: Settings) -> dict[str, Any]:
+    """The manifest of the project as dbt writes it to manifest.json."""
+    manifest: dict[str, Any] = DbtProject(settings).manifest.writable_manifest().to_dict(omit_none=False)
+    return manifest
 
 
 def _close_database() -> None:

@@ -1,0 +1,42 @@
+"""What Dagster loads: `dagster dev` in the project's root, or the code location of a deployment."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from expectations.runner import GATES
+from orchestration.pipeline import LAYERS
+from orchestration.scheduling.assets import landing_specs, layer_assets, model_specs, published_assets, raw_assets
+from orchestration.scheduling.checks import gate_checks
+from orchestration.scheduling.notify import notification_sensors
+from orchestration.scheduling.session import WarehouseBuild
+from orchestration.scheduling.triggers import build_schedule, landing_sensor
+from orchestration.settings import load_settings
+from orchestration.transform import manifest_of
+
+
+def definitions() -> dg.Definitions:
+    """The assets, checks, jobs, schedules and sensors of the project as it stands."""
+    settings = load_settings({})
+    manifest = manifest_of(settings)
+    specs = model_specs(manifest)
+    layers = [layer_assets(layer, specs[layer]) for layer in LAYERS]
+    assets = [raw_assets(manifest), *layers, published_assets(spec.key for spec in specs["kpi"])]
+    build = dg.define_asset_job(
+        "build",
+        selection=dg.AssetSelection.assets(*assets),
+        description="Load, transform, gate, publish: what `kpi build` does.",
+        # one process, so that dbt parses once and gates see a file that nobody else has open
+        executor_def=dg.in_process_executor,
+    )
+    return dg.Definitions(
+        assets=[*landing_specs(), *assets],
+        asset_checks=[gate_checks(gate) for gate in GATES],
+        jobs=[build],
+        schedules=[build_schedule(build, settings)],
+        sensors=[landing_sensor(build), *notification_sensors([build])],
+        resources={"warehouse": WarehouseBuild()},
+    )
+
+
+defs = definitions()

@@ -1,0 +1,171 @@
+"""What a build makes, as Dagster assets: raw tables, every dbt model, the published files; and what it reads."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
+
+from orchestration.contract import Table, source_tables
+from orchestration.pipeline import LAYERS, Build
+from orchestration.scheduling.session import WarehouseBuild
+from orchestration.transform import LayerResult
+
+DATA_TEAM = "team:data"
+# Marts are late when a whole daily build was missed.
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)
+)  # fmt: skip
+PUBLISHED_DATABASE = dg.AssetKey(["published", "kpi_duckdb"])
+PUBLISHED_PARQUET = dg.AssetKey(["published", "parquet"])
+
+
+def landing_key(table: Table) -> dg.AssetKey:
+    return dg.AssetKey(["landing", table.system, table.name])
+
+
+def raw_key(table: Table) -> dg.AssetKey:
+    return dg.AssetKey(["raw", table.raw_name])
+
+
+def team(owner: str | None) -> str:
+    """An owner of the models' YAML as Dagster writes teams."""
+    return f"team:{re.sub(r'[^a-z0-9]+', '_', owner.lower()).strip('_')}" if owner else DATA_TEAM
+
+
+class Translator(DagsterDbtTranslator):
+    """dbt's nodes as assets: key (schema, name), group the layer, owner from `meta.owner`, freshness for the marts."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        name = dbt_resource_props.get("identifier") or dbt_resource_props["name"]
+        return dg.AssetKey([dbt_resource_props["schema"], name])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        return [team((dbt_resource_props.get("meta") or {}).get("owner"))]
+
+    def get_asset_spec(self, manifest: Any, unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(freshness_policy=FRESHNESS) if spec.group_name == "kpi" else spec
+
+
+def landing_specs() -> list[dg.AssetSpec]:
+    """The landing folders, which others fill."""
+    return [
+        dg.AssetSpec(
+            landing_key(table),
+            group_name="landing",
+            description=f"Files of {table.label}: `<landing>/{table.system}/{table.name}/*.csv` or `*.parquet`.",
+            owners=[DATA_TEAM],
+            kinds={"file", "csv"},
+        )
+        for table in source_tables()
+    ]
+
+
+def raw_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The load: every new landing file into its raw table."""
+    described = {source["identifier"]: source["description"] for source in manifest["sources"].values()}
+    specs = [
+        dg.AssetSpec(
+            raw_key(table),
+            deps=[landing_key(table)],
+            group_name="raw",
+            description=f"{described[table.raw_name]} Every value as text, as it came; append-only.",
+            owners=[DATA_TEAM],
+            kinds={"duckdb", "table"},
+        )
+        for table in source_tables()
+    ]
+
+    @dg.multi_asset(name="load", specs=specs)
+    def load(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.MaterializeResult[Any]]:
+        """Load every new landing file into schema raw."""
+        report = warehouse.take(context, Build.load)
+        for note in report.notes:
+            context.log.warning(note)
+        context.log.info(f"{report.files_loaded} files loaded, {report.files_known} known already")
+        counts = row_counts(warehouse.build, "raw", [table.raw_name for table in source_tables()])
+        for table in source_tables():
+            yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"dagster/row_count": counts[table.raw_name]})
+
+    return load
+
+
+def layer_assets(layer: str, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """A layer of dbt models: one step, one asset a model."""
+
+    @dg.multi_asset(name=layer, specs=specs, can_subset=True)
+    def models(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.MaterializeResult[Any]]:
+        keys = context.selected_asset_keys
+        only = None if len(keys) == len(specs) else [key.path[-1] for key in keys]
+        result = warehouse.take(context, lambda build: build.transform(layer, only))
+        counts: dict[str, int] = {}
+        for schema in {key.path[0] for key in keys}:
+            counts |= row_counts(warehouse.build, schema, [key.path[-1] for key in keys if key.path[0] == schema])
+        # in the order they were built: Dagster wants a model after those it reads
+        built = {name: position for position, name in enumerate(result.seconds)}
+        for key in sorted(keys, key=lambda key: built[key.path[-1]]):
+            yield dg.MaterializeResult(asset_key=key, metadata=_model_metadata(key.path[-1], result, counts))
+
+    return models
+
+
+def _model_metadata(name: str, result: LayerResult, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "dagster/row_count": counts[name],
+        "seconds": round(result.seconds.get(name, 0.0), 3),
+        "data_tests_passed": result.tests.get(name, 0),
+    }
+
+
+def published_assets(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
+    """What readers see: the database and the Parquet files, each replaced in one rename."""
+    deps = sorted(marts)
+    specs = [
+        dg.AssetSpec(
+            key, deps=deps, group_name="published", description=told, owners=[DATA_TEAM], kinds={kind},
+            freshness_policy=FRESHNESS,
+        )
+        for key, told, kind in (
+            (PUBLISHED_DATABASE, "`kpi.duckdb`: the marts as the last build that passed the gates left them.", "duckdb"),
+            (PUBLISHED_PARQUET, "`parquet/kpi/<mart>.parquet`: the same marts as files.", "parquet"),
+        )
+    ]  # fmt: skip
+
+    @dg.multi_asset(name="publish", specs=specs)
+    def publish(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.MaterializeResult[Any]]:
+        """Replace the published files by this build's marts."""
+        database = warehouse.take(context, Build.publish)
+        told = {"run_id": warehouse.build.record.run_id, "as_of_date": warehouse.build.record.as_of_date}
+        yield dg.MaterializeResult(
+            asset_key=PUBLISHED_DATABASE, metadata={"path": dg.MetadataValue.path(str(database)), **told}
+        )
+        folder = warehouse.build.settings.warehouse / "parquet" / "kpi"
+        yield dg.MaterializeResult(
+            asset_key=PUBLISHED_PARQUET, metadata={"path": dg.MetadataValue.path(str(folder)), **told}
+        )
+
+    return publish
+
+
+def model_specs(manifest: Mapping[str, Any]) -> dict[str, list[dg.AssetSpec]]:
+    """The specs of all seeds and models, by the layer of the pipeline that builds them."""
+    schemas = {"staging": ("reference", "staging"), "facts": ("intermediate", "facts"), "kpi": ("kpi",)}
+    specs = build_dbt_asset_specs(manifest=manifest, dagster_dbt_translator=Translator())
+    return {
+        layer: [spec for spec in specs if spec.group_name in schemas[layer]] for layer in LAYERS
+    }  # fmt: skip
+
+
+def row_counts(build: Build, schema: str, names: Iterable[str]) -> dict[str, int]:
+    """Rows of tables and views of a schema of the build file."""
+    counted = " union all ".join(f"select '{name}', count(*) from {schema}.{name}" for name in names)
+    with duckdb.connect(str(Path(build.settings.build_file)), read_only=True) as connection:
+        return {str(name): int(count) for name, count in connection.execute(counted).fetchall()}

@@ -1,0 +1,78 @@
+"""The gates as Dagster asset checks: one a table and gate, all of a gate evaluated together, each blocking."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from expectations.runner import Finding, GateResult, tables_of
+from orchestration import gates
+from orchestration.contract import source_tables
+from orchestration.scheduling.assets import raw_key
+from orchestration.scheduling.session import WarehouseBuild
+
+
+def checked_assets(gate: str) -> dict[str, dg.AssetKey]:
+    """The asset behind each table of a gate's suites."""
+    raw = {table.label: table for table in source_tables()}
+    keys = {
+        "after_load": lambda table: raw_key(raw[table]),
+        "after_staging": lambda table: dg.AssetKey(["staging", f"stg_{raw[table].raw_name}"]),
+        "after_facts": lambda table: dg.AssetKey(["facts", table]),
+        "after_kpi": lambda table: dg.AssetKey(["kpi", table]),
+    }
+    return {table: keys[gate](table) for table in tables_of(gate)}
+
+
+def gate_checks(gate: str) -> dg.AssetChecksDefinition:
+    """One gate. Where a check of it fails, nothing after it runs."""
+    assets = checked_assets(gate)
+    name = f"gate_{gate}"
+
+    @dg.multi_asset_check(
+        name=name,
+        specs=[
+            dg.AssetCheckSpec(
+                name, asset=key, blocking=True, description=f"The expectations of expectations/{gate}/ on {table}."
+            )
+            for table, key in assets.items()
+        ],
+    )
+    def gate_check(context: dg.AssetCheckExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.AssetCheckResult]:
+        result = warehouse.take(context, lambda build: build.gate(gate))
+        if not result.passed:
+            error = gates.closed(result)
+            warehouse.build.fail(error)
+            context.log.error("\n".join([str(error), *error.details]))
+        for table, key in assets.items():
+            yield _check_result(name, table, key, result)
+
+    return gate_check
+
+
+def _check_result(name: str, table: str, key: dg.AssetKey, result: GateResult) -> dg.AssetCheckResult:
+    failures = [finding for finding in result.failures if finding.table == table]
+    warnings = [finding for finding in result.warnings if finding.table == table]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=not failures and not warnings,
+        # a warning is shown and lets pass
+        severity=dg.AssetCheckSeverity.ERROR if failures else dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, [*failures, *warnings])) or "all expectations are met",
+        metadata=_metadata([*failures, *warnings], result),
+    )
+
+
+def _metadata(findings: list[Finding], result: GateResult) -> Mapping[str, Any]:
+    metadata: dict[str, Any] = {}
+    if result.data_docs:
+        metadata["data_docs"] = dg.MetadataValue.url(f"file://{result.data_docs}")
+    if findings:
+        metadata["findings"] = dg.MetadataValue.md(
+            "\n".join(
+                ["| expectation | observed | limit |", "|---|---|---|"]
+                + [f"| {item.expectation} | {item.observed} | {item.limit} |" for item in findings]
+            )
+        )
+    return metadata

@@ -1,0 +1,71 @@
+"""The build behind a Dagster run: one for the whole run, taken a step at a time by the run's assets and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from orchestration.errors import KpiError, TransientError
+from orchestration.pipeline import Build
+from orchestration.settings import load_settings
+
+Result = TypeVar("Result")
+# What may be gone at the next try is tried again, after 30, 60 and 120 seconds.
+RETRIES = 3
+RETRY_DELAY_SECONDS = 30.0
+
+
+class WarehouseBuild(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Holds the warehouse while a run lasts, and its record. Steps of a run share a process, and so share this.
+
+    `settings` overrides settings of the build by name, such as {"as_of_date": "2026-10-31"}.
+    """
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+    full_refresh: bool = False
+    retry_delay_seconds: float = RETRY_DELAY_SECONDS
+    _build: Build | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseBuild]:
+        build = Build(load_settings(self.settings), full_refresh=self.full_refresh)
+        with build.running():
+            self._build = build
+            yield self
+
+    @property
+    def build(self) -> Build:
+        assert self._build is not None, "only within a run"
+        return self._build
+
+    def take(self, context: Any, work: Callable[[Build], Result]) -> Result:
+        """Do a piece of work of the build; its failure is told in a line, and retried only where that can help.
+
+        Raises dagster.RetryRequested for what may be gone at the next try, else dagster.Failure.
+        """
+        try:
+            return work(self.build)
+        except TransientError as error:
+            if context.retry_number < RETRIES:
+                delay = self.retry_delay_seconds * 2**context.retry_number
+                context.log.warning(f"{error}; trying again in {delay:.0f} seconds")
+                raise dg.RetryRequested(RETRIES, delay) from error
+            raise self._failure(error) from error
+        except KpiError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: KpiError) -> dg.Failure:
+        self.build.fail(error)
+        return dg.Failure(
+            "\n".join([str(error), *error.details]),
+            metadata={"exit_code": error.exit_code, **_links(error)},
+            allow_retries=False,
+        )
+
+
+def _links(error: KpiError) -> dict[str, Any]:
+    return {"details": dg.MetadataValue.text("\n".join(error.details))} if error.details else {}
