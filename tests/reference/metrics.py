@@ -710,7 +710,7 @@ def customer_churn_rate(context: Context) -> Mart:
 
     def measure(key: Key, _: Period) -> Value:
         kept = cells.get(key, [])
-        moved = [m for m in movements.get(key, []) if m.account_id in context.company.accounts]
+        moved = movements.get(key, [])  # of unknown accounts too, as in mrr
         churned_mrr = -add(m.churned for m in moved)
         return ratio(
             len(kept) - sum(kept), len(kept), churned_mrr_rate=divide(churned_mrr, add(m.opening for m in moved))
@@ -720,7 +720,10 @@ def customer_churn_rate(context: Context) -> Mart:
 
 
 def a_year_before(day: date) -> date:
-    return day.replace(year=day.year - 1, day=min(day.day, 28)) if day.month == 2 else day.replace(year=day.year - 1)
+    """The last day before the twelve months that end with a day: these begin on the day after it, a year earlier."""
+    after = day + DAY
+    leaps = (after.month, after.day) == (2, 29)
+    return after.replace(year=after.year - 1, day=28 if leaps else after.day) - DAY
 
 
 @dataclass
