@@ -28,6 +28,8 @@ def definitions() -> dg.Definitions:
         description="Load, transform, gate, publish: what `kpi build` does.",
         # one process, so that dbt parses once and gates see a file that nobody else has open
         executor_def=dg.in_process_executor,
+        # a run whose process died is run again from its first step: nobody knows how far the last one got
+        tags={"dagster/max_retries": "1", "dagster/retry_strategy": "ALL_STEPS"},
     )
     return dg.Definitions(
         assets=[*landing_specs(), *assets],

@@ -53,6 +53,7 @@ class RunRecord:
     as_of_date: str
     started_at: str
     settings: dict[str, Any]
+    orchestrator_run_id: str | None = None
     finished_at: str | None = None
     exit_code: int | None = None
     error: str | None = None
@@ -111,6 +112,21 @@ class Build:
                 _write_json(self.settings.last_run_file, vars(self.record))
                 self.settings.running_file.unlink(missing_ok=True)
 
+    def resume(self, orchestrator_run_id: str) -> bool:
+        """Take over what the gates said in an earlier run, if that was the last one on this warehouse and its settings.
+
+        For a run that is continued where it failed: the steps it does not take again were taken then.
+        """
+        try:
+            last: dict[str, Any] = json.loads(self.settings.last_run_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return False
+        if last["orchestrator_run_id"] != orchestrator_run_id or last["settings"] != self.record.settings:
+            return False
+        for name in ("files", "notes", "tables", "findings", "gates", "seconds"):
+            setattr(self.record, name, last[name])
+        return True
+
     def fail(self, error: KpiError) -> None:
         """Put an error on the record."""
         self.record.exit_code, self.record.error = error.exit_code, str(error)
@@ -164,7 +180,10 @@ class Build:
         """Replace the published files by this build's marts. Raises BuildError where a gate did not let it pass."""
         passed = {entry["gate"] for entry in self.record.gates if entry["passed"]}
         if missing := [step for step in STEPS if step.startswith("after_") and step not in passed]:
-            raise BuildError(f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}")
+            raise BuildError(
+                f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}",
+                ["run all steps of the build again"],
+            )
         tables = self.project.kpi_models()
         with self._timed("publish"):
             published = publish(

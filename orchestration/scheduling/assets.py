@@ -134,7 +134,7 @@ def published_assets(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
             freshness_policy=FRESHNESS,
         )
         for key, told, kind in (
-            (PUBLISHED_DATABASE, "`kpi.duckdb`: the marts as the last build that passed the gates left them.", "duckdb"),
+            (PUBLISHED_DATABASE, "`kpi.duckdb`: the marts of the last build that passed the gates.", "duckdb"),
             (PUBLISHED_PARQUET, "`parquet/kpi/<mart>.parquet`: the same marts as files.", "parquet"),
         )
     ]  # fmt: skip

@@ -40,12 +40,10 @@ def gate_checks(gate: str) -> dg.AssetChecksDefinition:
     )
     def gate_check(context: dg.AssetCheckExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.AssetCheckResult]:
         result = warehouse.take(context, lambda build: build.gate(gate))
-        if not result.passed:
-            error = gates.closed(result)
-            warehouse.build.fail(error)
-            context.log.error("\n".join([str(error), *error.details]))
         for table, key in assets.items():
             yield _check_result(name, table, key, result)
+        if not result.passed:
+            raise warehouse.failure(gates.closed(result))
 
     return gate_check
 

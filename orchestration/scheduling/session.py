@@ -34,6 +34,10 @@ class WarehouseBuild(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WarehouseBuild]:
         build = Build(load_settings(self.settings), full_refresh=self.full_refresh)
         with build.running():
+            if context.run is not None:
+                build.record.orchestrator_run_id = context.run.run_id
+                if context.run.parent_run_id:
+                    build.resume(context.run.parent_run_id)
             self._build = build
             yield self
 
@@ -54,11 +58,12 @@ class WarehouseBuild(dg.ConfigurableResource):  # type: ignore[type-arg]
                 delay = self.retry_delay_seconds * 2**context.retry_number
                 context.log.warning(f"{error}; trying again in {delay:.0f} seconds")
                 raise dg.RetryRequested(RETRIES, delay) from error
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         except KpiError as error:
-            raise self._failure(error) from error
+            raise self.failure(error) from error
 
-    def _failure(self, error: KpiError) -> dg.Failure:
+    def failure(self, error: KpiError) -> dg.Failure:
+        """Put an error on the build's record; returns what to raise for it."""
         self.build.fail(error)
         return dg.Failure(
             "\n".join([str(error), *error.details]),
