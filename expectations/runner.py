@@ -187,7 +187,7 @@ class GateRunner:
                 table=validation.table,
                 expectation=_named(config),
                 observed=observed(entry),
-                limit=limit(config, self._parameters),
+                limit=limit(config, _settings_named(validation, config)),
                 is_warning=is_warning,
                 told=self._explain(validation.explain),
             )
@@ -243,12 +243,22 @@ def _exceptions(info: Any) -> Iterable[str]:
             yield str(nested.get("exception_message")).splitlines()[0]
 
 
-def limit(config: Any, parameters: Mapping[str, Any]) -> str:
-    """What an expectation allows, as people read it."""
+def _settings_named(validation: Validation, config: Any) -> list[str]:
+    """The settings that an expectation's limits are taken from."""
+    return [
+        value["$PARAMETER"]
+        for entry in validation.expectations
+        if entry["type"] == config.type and entry["kwargs"].get("column") == config.kwargs.get("column")
+        for value in entry["kwargs"].values()
+        if isinstance(value, dict) and "$PARAMETER" in value
+    ]
+
+
+def limit(config: Any, settings: Iterable[str] = ()) -> str:
+    """What an expectation allows, as people read it, and which settings say so."""
     if config.description:
         return str(config.description)
-    kwargs = {name: _resolved(value, parameters) for name, value in config.kwargs.items() if value is not None}
-    settings = [value["$PARAMETER"] for value in config.kwargs.values() if _is_parameter(value)]
+    kwargs = {name: value for name, value in config.kwargs.items() if value is not None}
     parts = []
     if "min_value" in kwargs:
         parts.append(f"at least {_number(kwargs['min_value'])}")
@@ -261,14 +271,6 @@ def limit(config: Any, parameters: Mapping[str, Any]) -> str:
     if kwargs.get("mostly", 1) != 1:
         parts.append(f"in {kwargs['mostly']:.0%} of the rows or more")
     return (" and ".join(parts) or "none") + "".join(f" (setting {name})" for name in settings)
-
-
-def _is_parameter(value: Any) -> bool:
-    return isinstance(value, dict) and "$PARAMETER" in value
-
-
-def _resolved(value: Any, parameters: Mapping[str, Any]) -> Any:
-    return parameters.get(value["$PARAMETER"]) if _is_parameter(value) else value
 
 
 def _number(value: Any) -> str:

@@ -106,8 +106,9 @@ class TestWhatIsKept:
         assert run["exit_code"] == 0
         assert run["tables"]["crm.accounts"] == {"read": 6, "current": 3, "superseded": 0, "quarantined": 3}
         assert run["tables"]["billing.refunds"] == {"read": 1, "current": 0, "superseded": 0, "quarantined": 1}
-        assert run["gates"][0]["gate"] == "after staging"
-        assert run["gates"][0]["passed"] is True
+        assert [(gate["gate"], gate["passed"]) for gate in run["gates"]] == [
+            ("after_load", True), ("after_staging", True), ("after_facts", True), ("after_kpi", True),
+        ]  # fmt: skip
         assert (company.warehouse / "kpi.duckdb").exists()
 
     def test_reordered_columns_are_read_and_unknown_ones_left_out_and_reported_once(self, company: Company) -> None:
@@ -161,16 +162,20 @@ class TestTheGate:
         assert ended.exit_code == 4
         assert contents(warehouse) == before
         told = ended.err.splitlines()
-        assert told[0].startswith("kpi: the gate after staging closed: ")
-        assert told[0].endswith("; the limit is 1.00%")
-        both = " ".join(told)
-        assert "billing.refunds: 1 of 1 rows quarantined (100.00%): unknown_order 1" in both
-        assert "crm.accounts: 3 of 6 rows quarantined (50.00%): malformed_line 2, missing_account_name," in both
+        assert told[0] == (
+            "kpi: the gate after staging closed: billing.refunds: expect_column_max_to_be_between(quarantined_share): "
+            "observed 1, limit at most 0.01 (setting quarantine_threshold) (1 of 1 rows quarantined: unknown_order 1)"
+        )
+        assert "3 of 6 rows quarantined: malformed_line 2, missing_account_name, missing_created_at 1" in told[1]
         run = last_run(warehouse)
         assert run["exit_code"] == 4
         assert run["published"] is None
         assert run["error"] in told[0]
-        assert run["gates"][0]["passed"] is False
+        assert [(gate["gate"], gate["passed"]) for gate in run["gates"]] == [
+            ("after_load", True), ("after_staging", False),
+        ]  # fmt: skip
+        assert "facts" not in run["seconds"]
+        assert Path(run["gates"][-1]["data_docs"]).is_file()
         assert run["tables"]["crm.accounts"]["quarantined"] == 3
         status = kpi("status", "--warehouse", warehouse).out
         assert "failed with exit 4: the gate after staging closed" in status
