@@ -70,18 +70,21 @@ def landing_specs() -> list[dg.AssetSpec]:
 
 
 def raw_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """The load: every new landing file into its raw table."""
-    described = {source["identifier"]: source["description"] for source in manifest["sources"].values()}
+    """The load: every new landing file into its raw table, and the load's own records."""
+    landed = {table.raw_name: table for table in source_tables()}
+    sources = {source["identifier"]: source["description"] for source in manifest["sources"].values()}
     specs = [
         dg.AssetSpec(
-            raw_key(table),
-            deps=[landing_key(table)],
+            ["raw", name],
+            deps=[landing_key(landed[name])] if name in landed else [landing_key(table) for table in landed.values()],
             group_name="raw",
-            description=f"{described[table.raw_name]} Every value as text, as it came; append-only.",
+            description=f"{description} Every value as text, as it came; append-only."
+            if name in landed
+            else description,
             owners=[DATA_TEAM],
             kinds={"duckdb", "table"},
         )
-        for table in source_tables()
+        for name, description in sources.items()
     ]
 
     @dg.multi_asset(name="load", specs=specs)
@@ -91,9 +94,9 @@ def raw_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         for note in report.notes:
             context.log.warning(note)
         context.log.info(f"{report.files_loaded} files loaded, {report.files_known} known already")
-        counts = row_counts(warehouse.build, "raw", [table.raw_name for table in source_tables()])
-        for table in source_tables():
-            yield dg.MaterializeResult(asset_key=raw_key(table), metadata={"dagster/row_count": counts[table.raw_name]})
+        counts = row_counts(warehouse.build, "raw", sources)
+        for spec in specs:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata={"dagster/row_count": counts[spec.key.path[-1]]})
 
     return load
 

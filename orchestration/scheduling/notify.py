@@ -57,11 +57,11 @@ def notification_sensors(jobs: list[UnresolvedAssetJobDefinition]) -> list[dg.Se
 
 
 def failure_of(context: dg.RunFailureSensorContext) -> str:
-    """The first line of the step that failed first, else what the run itself says."""
+    """What the step that failed first says, in two lines at most; else what the run itself says."""
     for event in context.get_step_failure_events():
         data = event.step_failure_data
         if data.user_failure_data and data.user_failure_data.description:
-            return data.user_failure_data.description.splitlines()[0]
+            return "\n".join(data.user_failure_data.description.splitlines()[:2])
         if data.error:
             return _innermost(data.error).splitlines()[0]
     return context.failure_event.message or "no message"
