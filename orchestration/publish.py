@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 PUBLISHED_SCHEMAS = ("kpi", "finance")
-# How many Parquet builds stay on disk, so that a reader of the one before is not cut off.
+# How many Parquet builds stay on disk at least, and how long a replaced one does, so that no reader is cut off.
 KEPT_PARQUET_BUILDS = 2
+KEPT_PARQUET_SECONDS = 15 * 60
+PARTIAL = ".partial"
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 
 
@@ -22,11 +25,11 @@ def publish(
     build_file: Path, warehouse: Path, tables: Sequence[str], *, run_id: str, as_of: str, code_version: str
 ) -> Path:
     """Copy `tables` of schema kpi from the build file to the published files; returns the published database."""
-    parquet_build = warehouse / "parquet" / ".builds" / run_id
+    _remove_leftovers(warehouse)
+    parquet_build = warehouse / "parquet" / ".builds" / f"{run_id}{PARTIAL}"
     parquet_build.mkdir(parents=True)
     temporary = warehouse / f".kpi.{run_id}.duckdb"
     published = warehouse / "kpi.duckdb"
-    _remove_leftovers(warehouse)
     with duckdb.connect() as connection:
         connection.execute(f"attach '{_escaped(build_file)}' as build (read_only)")
         # Attached under a name of its own: a database called kpi would make kpi.<table> ambiguous.
@@ -90,16 +93,26 @@ def _sync(path: Path) -> None:
 
 def _switch_parquet(folder: Path, run_id: str) -> None:
     """Point `parquet/kpi` at the new build: all files change over at once."""
+    builds = folder / ".builds"
+    (builds / f"{run_id}{PARTIAL}").replace(builds / run_id)
     link = folder / ".kpi.next"
     link.unlink(missing_ok=True)
     link.symlink_to(Path(".builds") / run_id, target_is_directory=True)
     link.replace(folder / "kpi")
-    builds = sorted((folder / ".builds").iterdir(), key=lambda path: path.stat().st_mtime)
-    for old in builds[:-KEPT_PARQUET_BUILDS]:
-        shutil.rmtree(old)
+    _forget_replaced_builds(builds)
+
+
+def _forget_replaced_builds(folder: Path) -> None:
+    """Remove builds that no reader can still be at: not the last two, and replaced a while ago."""
+    builds = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    for old, replaced_by in zip(builds[:-KEPT_PARQUET_BUILDS], builds[1:], strict=False):
+        if time.time() - replaced_by.stat().st_mtime > KEPT_PARQUET_SECONDS:
+            shutil.rmtree(old)
 
 
 def _remove_leftovers(warehouse: Path) -> None:
-    """Temporary files of builds that died while publishing."""
+    """Remove what builds left behind that died while publishing."""
     for path in warehouse.glob(".kpi.*.duckdb*"):
         path.unlink()
+    for path in (warehouse / "parquet" / ".builds").glob(f"*{PARTIAL}"):
+        shutil.rmtree(path)
