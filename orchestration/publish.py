@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -105,7 +106,7 @@ def _switch_parquet(folder: Path, run_id: str) -> None:
 def _forget_replaced_builds(folder: Path) -> None:
     """Remove builds that no reader can still be at: not the last two, and replaced a while ago."""
     builds = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    for old, replaced_by in zip(builds[:-KEPT_PARQUET_BUILDS], builds[1:], strict=False):
+    for old, replaced_by in list(pairwise(builds))[: -(KEPT_PARQUET_BUILDS - 1)]:
         if time.time() - replaced_by.stat().st_mtime > KEPT_PARQUET_SECONDS:
             shutil.rmtree(old)
 
