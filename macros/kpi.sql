@@ -90,6 +90,11 @@
     cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
 {%- endmacro %}
 
+{# A duration to sum or to average: as a decimal, since the last digits of sums of doubles depend on the order of rows. #}
+{% macro exact(expression) -%}
+    cast({{ expression }} as decimal(28, 10))
+{%- endmacro %}
+
 {# A measure over the rows that meet a condition. #}
 {% macro sum_if(expression, condition) -%}
     coalesce(sum({{ expression }}) filter (where {{ condition }}), 0)

@@ -52,8 +52,12 @@ where
     {% if has_denominator %}
     (coalesce(denominator, 0) = 0 and metric_value is not null)
     or (denominator > 0 and numerator is not null and metric_value is null)
-    or abs(cast(metric_value as double precision) - cast(numerator as double precision) / nullif(cast(denominator as double precision), 0))
-    > 0.00001 * (1 + abs(cast(metric_value as double precision)))
+    -- numerator and denominator are published with 6 decimals, which is little of an hour or a day
+    or (
+        denominator <> 0
+        and abs(cast(metric_value as double precision) * cast(denominator as double precision) - cast(numerator as double precision))
+        > 0.00001 * abs(cast(numerator as double precision)) + 0.000001 * (1 + abs(cast(metric_value as double precision)))
+    )
     {% else %}
     denominator is not null or metric_value is null or abs(metric_value - numerator) > 0.00005
     {% endif %}

@@ -35,6 +35,8 @@ monthly as (
         plan,
         currency,
         case
+            -- a credit note is no recurring revenue
+            when quantity * unit_amount < 0 then 0
             when {{ 'status not in (\'active\', \'paused\')' if var('paused_subscriptions') == 'included' else 'status <> \'active\'' }} then 0
             else
                 cast(quantity * unit_amount as double precision)

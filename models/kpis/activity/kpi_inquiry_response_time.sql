@@ -10,7 +10,7 @@ rolled as (
     {{ roll_up('inquiries',
         cuts=['sales_rep', 'team', 'channel'],
         sums={
-            'response_minutes': 'sum(response_minutes)',
+            'response_minutes': 'sum(' ~ exact('response_minutes') ~ ')',
             'answered_inquiries': 'count(response_minutes)',
             'unanswered_inquiries': count_if('not is_answered'),
         },

@@ -31,7 +31,7 @@ rolled as (
     {{ roll_up('responses',
         cuts=['sales_rep', 'team', 'lead_source'],
         sums={
-            'response_minutes': 'sum(response_minutes)',
+            'response_minutes': 'sum(' ~ exact('response_minutes') ~ ')',
             'answered_leads': 'count(response_minutes)',
             'unanswered_leads': count_if('response_minutes is null'),
             'answered_within_5_minutes': count_if('response_minutes <= 5'),

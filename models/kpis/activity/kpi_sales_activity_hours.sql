@@ -5,7 +5,7 @@ activities as (
     select
         occurred_on as event_on,
         activity_type,
-        cast(coalesce(duration_minutes, 0) as double precision) / 60 as hours,
+        coalesce(duration_minutes, 0) as minutes,
         sales_rep_id,
         team
     from {{ ref('fct_activities') }}
@@ -15,7 +15,7 @@ activities as (
 rolled as (
     {{ roll_up('activities',
         cuts=['sales_rep', 'team', 'activity_type'],
-        sums={'hours': 'sum(hours)', 'selling_hours': sum_if('hours', "activity_type <> 'admin'")},
+        sums={'minutes': 'sum(minutes)', 'selling_minutes': sum_if('minutes', "activity_type <> 'admin'")},
     ) }}
 ),
 
@@ -25,10 +25,10 @@ measured as (
         period_start,
         dimension,
         dimension_value,
-        hours as numerator,
-        hours as metric_value,
-        cast(selling_hours as double precision) as selling_hours,
-        {{ ratio('selling_hours', 'hours') }} as selling_share
+        {{ ratio('minutes', 60) }} as numerator,
+        {{ ratio('minutes', 60) }} as metric_value,
+        {{ ratio('selling_minutes', 60) }} as selling_hours,
+        {{ ratio('selling_minutes', 'minutes') }} as selling_share
     from rolled
 )
 

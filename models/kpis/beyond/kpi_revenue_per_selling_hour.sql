@@ -3,13 +3,12 @@ with
 -- revenue and hours side by side; a rep with one of them alone still has a row
 events as (
     select
-        revenue_on as event_on, cast(amount as double precision) as revenue, cast(0 as double precision) as selling_hours,
+        revenue_on as event_on, amount as revenue, 0 as selling_minutes,
         sales_rep_id, team
     from {{ ref('fct_revenue_lines') }}
     union all
     select
-        occurred_on as event_on, cast(0 as double precision) as revenue,
-        cast(coalesce(duration_minutes, 0) as double precision) / 60 as selling_hours,
+        occurred_on as event_on, 0 as revenue, coalesce(duration_minutes, 0) as selling_minutes,
         sales_rep_id, team
     from {{ ref('fct_activities') }}
     where is_completed and activity_type <> 'admin'
@@ -18,7 +17,7 @@ events as (
 rolled as (
     {{ roll_up('events',
         cuts=['sales_rep', 'team'],
-        sums={'revenue': 'sum(revenue)', 'selling_hours': 'sum(selling_hours)'},
+        sums={'revenue': 'sum(revenue)', 'selling_minutes': 'sum(selling_minutes)'},
     ) }}
 ),
 
@@ -29,8 +28,8 @@ measured as (
         dimension,
         dimension_value,
         revenue as numerator,
-        selling_hours as denominator,
-        {{ ratio('revenue', 'selling_hours') }} as metric_value
+        {{ ratio('selling_minutes', 60) }} as denominator,
+        {{ ratio('revenue', ratio('selling_minutes', 60)) }} as metric_value
     from rolled
 )
 

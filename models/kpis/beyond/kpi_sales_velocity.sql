@@ -30,7 +30,12 @@ rolled as (
             'won_deals': count_if('is_won'),
             'won_amount': sum_if('amount', 'is_won'),
         },
-        stats={'cycle_days': 'avg(sales_cycle_days) filter (where is_won)'},
+        stats={
+            'cycle_days': ratio(
+                'sum(' ~ exact('sales_cycle_days') ~ ') filter (where is_won)',
+                'count(sales_cycle_days) filter (where is_won)',
+            ),
+        },
         dated_by=none,
         keep_if=count_if('is_open') ~ ' > 0 or ' ~ count_if('is_won') ~ ' > 0',
     ) }}

@@ -34,7 +34,7 @@ stays as (
 rolled as (
     {{ roll_up('stays',
         cuts=['stage', 'sales_rep', 'team'],
-        sums={'stay_days': 'sum(stay_days)', 'exits': 'count(*)'},
+        sums={'stay_days': 'sum(' ~ exact('stay_days') ~ ')', 'exits': 'count(*)'},
         stats={'median': percentile(0.5, 'stay_days'), 'p90': percentile(0.9, 'stay_days')},
     ) }}
 ),

@@ -12,11 +12,11 @@ won_deals as (
 rolled as (
     {{ roll_up('won_deals',
         cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'deal_type'],
-        sums={'cycle_days': 'sum(sales_cycle_days)', 'deals': 'count(*)'},
+        sums={'cycle_days': 'sum(' ~ exact('sales_cycle_days') ~ ')', 'deals': 'count(*)'},
         stats={
             'median': percentile(0.5, 'sales_cycle_days'),
             'p90': percentile(0.9, 'sales_cycle_days'),
-            'average_deal_age_days': 'avg(deal_age_days)',
+            'average_deal_age_days': ratio('sum(' ~ exact('deal_age_days') ~ ')', 'count(deal_age_days)'),
         },
     ) }}
 ),
