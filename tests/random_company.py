@@ -22,6 +22,12 @@ ACTIVITY_TYPES = (
 )  # fmt: skip
 
 
+HAVE_UPDATED_AT = (
+    "crm/sales_reps", "crm/accounts", "crm/leads", "crm/deals", "crm/activities", "billing/orders", "support/inquiries",
+)  # fmt: skip
+ODD_TEXTS = ("", " ", "\u3000", "x", "-1", "-0.5", "0", "1.5", "2024-02-30", "2024-02-29", "2024-05-01T25:00", "Paid")
+
+
 class Company:
     """Draws the rows of one company from a random source."""
 
@@ -35,7 +41,27 @@ class Company:
         self.products = [f"p{n}" for n in range(rng.randint(1, 4))]
 
     def tables(self) -> Tables:
-        """All rows by `system/table`."""
+        """All rows by `system/table`: several versions of some, nonsense in others."""
+        tables = self._clean_tables()
+        for table, rows in tables.items():
+            for row in rows if table in HAVE_UPDATED_AT else ():
+                row.setdefault("updated_at", self.maybe(self.instant()))
+            rows.extend([self._version(row, rows) for row in rows if self.rng.random() < 0.1])
+            for row in rows:
+                if self.rng.random() < 0.04:
+                    row[self.rng.choice(list(row))] = self.rng.choice(ODD_TEXTS)
+                if self.rng.random() < 0.04:
+                    column = self.rng.choice(list(row))
+                    row[column] = f" {row[column]}\t"
+        return tables
+
+    def _version(self, row: Row, rows: list[Row]) -> Row:
+        """The row once more, one value taken from another row and, where there is one, another time of update."""
+        column = self.rng.choice(list(row))
+        version = {**row, column: self.rng.choice(rows)[column]}
+        return {**version, "updated_at": self.maybe(self.instant())} if "updated_at" in row else version
+
+    def _clean_tables(self) -> Tables:
         return {
             "crm/sales_reps": [self._rep(rep) for rep in self.reps],
             "crm/accounts": [self._account(account) for account in self.accounts],
@@ -251,9 +277,13 @@ class Company:
         return rows
 
 
-def write_files(landing: Path, tables: Tables, rng: random.Random, parts: int = 1) -> list[Path]:
-    """Write each table's rows into up to `parts` files, a row in one of them; returns the paths."""
-    written = []
+def write_files(landing: Path, tables: Tables, rng: random.Random, parts: int = 1) -> tuple[list[Path], int]:
+    """Write each table's rows into up to `parts` files, a row in one of them, now and then with a line that is no CSV.
+
+    Returns the paths, and how many rows and lines there are to load.
+    """
+    written: list[Path] = []
+    count = 0
     for table, rows in tables.items():
         if not rows:
             continue
@@ -269,5 +299,10 @@ def write_files(landing: Path, tables: Tables, rng: random.Random, parts: int = 
                     writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
                     writer.writeheader()
                     writer.writerows(pile)
+                    malformed = rng.choice(("one value", '"an open quote,', "")) if rng.random() < 0.1 else ""
+                    stream.write(f"{malformed}\n" if malformed else "")
+                # files of the same content are one
+                if all(path.read_bytes() != other.read_bytes() for other in written if other.parent == folder):
+                    count += len(pile) + bool(malformed)
                 written.append(path)
-    return written
+    return written, count

@@ -4,7 +4,7 @@ result = compute(landing, as_of=date(2026, 10, 31))
 differences = compare(result, warehouse / "kpi.duckdb")
 """
 
-from tests.reference.compare import compare
+from tests.reference.compare import compare, differing_books
 from tests.reference.landing import Books, LandingError, Quarantined
 from tests.reference.metrics import Result, compute
 from tests.reference.rows import Key, Mart, Row
@@ -19,4 +19,5 @@ __all__ = [
     "Row",
     "compare",
     "compute",
+    "differing_books",
 ]

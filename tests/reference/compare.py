@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
@@ -11,30 +12,75 @@ from typing import Any
 
 import duckdb
 
+from tests.reference.landing import Books
 from tests.reference.metrics import Result
 from tests.reference.rows import Key, Mart, Row
 
 LEADING = tuple(field.name for field in fields(Row) if field.name != "extras")
 MONEY_TOLERANCE = 0.005
 TOLERANCE = 1e-6
+# Rates over MRR, whose fourth decimal may be rounded either way where a third or a ninth of an amount ends in a tie.
+MRR_RATES = {"net_revenue_retention": 1e-3, "gross_revenue_retention": 1e-3, "churned_mrr_rate": 1e-3}
 Actual = dict[Key, dict[str, Any]]
 
 
-def compare(result: Result, kpi_duckdb_path: Path, metrics: Iterable[str] | None = None) -> list[str]:
-    """A line per missing row, extra row or differing column; nothing where both say the same."""
+def compare(
+    result: Result, published: Path | duckdb.DuckDBPyConnection, metrics: Iterable[str] | None = None
+) -> list[str]:
+    """A line per missing row, extra row or differing column; nothing where both say the same.
+
+    `published` is kpi.duckdb, or anything else with the marts in schema kpi, or a connection to it.
+    """
+    if isinstance(published, Path):
+        with _opened(published) as connection:
+            return compare(result, connection, metrics)
     differences: list[str] = []
-    with duckdb.connect() as connection:
-        path = str(kpi_duckdb_path).replace("'", "''")
-        connection.execute(f"attach '{path}' as published (read_only)")
-        for metric_id in result.marts if metrics is None else metrics:
-            try:
-                cursor = connection.execute(f'select * from published.kpi."kpi_{metric_id}"')
-            except duckdb.CatalogException:
-                differences.append(f"{metric_id}: no such mart")
-                continue
-            names = [column[0] for column in cursor.description or []]
-            differences += _compare_mart(metric_id, result.marts[metric_id], names, cursor.fetchall())
+    for metric_id in result.marts if metrics is None else metrics:
+        try:
+            cursor = published.execute(f'select * from kpi."kpi_{metric_id}"')
+        except duckdb.CatalogException:
+            differences.append(f"{metric_id}: no such mart")
+            continue
+        names = [column[0] for column in cursor.description or []]
+        differences += _compare_mart(metric_id, result.marts[metric_id], names, cursor.fetchall())
     return differences
+
+
+def differing_books(result: Result, build: Path | duckdb.DuckDBPyConnection) -> list[str]:
+    """A line per table whose books, and per row whose reasons for being set aside, are not the reference's."""
+    if isinstance(build, Path):
+        with _opened(build) as connection:
+            return differing_books(result, connection)
+    books = {
+        table: Books(*counts)
+        for table, *counts in build.execute(
+            "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined from staging.load_books"
+        ).fetchall()
+    }
+    differences = [
+        f"{table}: books are {books.get(table)}, expected {result.books.get(table)}"
+        for table in sorted(books.keys() | result.books.keys())
+        if books.get(table) != result.books.get(table)
+    ]
+    actual = Counter(
+        (table, file, line, ",".join(sorted(reasons.split(","))))
+        for table, file, line, reasons in build.execute(
+            "select system_table, file_name, line, reasons from staging.quarantined_rows"
+        ).fetchall()
+    )
+    expected = Counter((row.table, row.file, row.line, ",".join(sorted(row.reasons))) for row in result.quarantine)
+    for told, rows in (("is set aside, expected not", actual - expected), ("is not set aside", expected - actual)):
+        differences += [f"{table} {file}:{line} {told} for {why}" for table, file, line, why in sorted(rows)]
+    return differences
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """Attached under a name of its own: a database called kpi would make kpi.<mart> ambiguous."""
+    connection = duckdb.connect()
+    escaped = str(path).replace("'", "''")
+    connection.execute(f"attach '{escaped}' as published (read_only)")
+    connection.execute("use published")
+    return connection
 
 
 def _compare_mart(metric_id: str, expected: Mart, names: list[str], rows: list[tuple[Any, ...]]) -> list[str]:
@@ -62,19 +108,19 @@ def _compare_mart(metric_id: str, expected: Mart, names: list[str], rows: list[t
             differences += [
                 f"{_name(metric_id, key)}: {name} is {actual[key][name]}, expected {wanted[name]}"
                 for name in columns
-                if name in names and not _same(wanted[name], actual[key][name])
+                if name in names and not _same(wanted[name], actual[key][name], MRR_RATES.get(name, TOLERANCE))
             ]
     return differences
 
 
-def _same(expected: Any, actual: Any) -> bool:
+def _same(expected: Any, actual: Any, relative: float) -> bool:
     if expected is None or actual is None:
         return expected is None and actual is None
     if isinstance(expected, bool | str | date):
         return bool(expected == actual)
     wanted, got = float(expected), float(actual)
     # A Decimal is money; everything else agrees to a millionth.
-    tolerance = MONEY_TOLERANCE if isinstance(expected, Decimal) else TOLERANCE * max(1.0, abs(wanted))
+    tolerance = MONEY_TOLERANCE if isinstance(expected, Decimal) else relative * max(1.0, abs(wanted))
     return abs(wanted - got) <= tolerance
 
 

@@ -587,7 +587,8 @@ class _Reader:
     def _without_rate(self, currency: str | None, day: date | datetime | None) -> set[str]:
         if isinstance(day, datetime):
             day = self.clock.day(day)
-        return {"missing_fx_rate"} if day is not None and self.rates.at(currency, day) is None else set()
+        # a row without a valid date lacks a rate only where there is none on any day
+        return {"missing_fx_rate"} if self.rates.at(currency, day or date.max) is None else set()
 
     def _check_money(self, date_column: str) -> Callable[[Values], set[str]]:
         return lambda row: self._without_rate(row["currency"], row[date_column])

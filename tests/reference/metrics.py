@@ -126,8 +126,9 @@ def revenue_records(company: Company) -> Iterator[tuple[date, Members, Money]]:
     for sale in company.sales:
         members = company.sale_members(sale)
         for line in sale.lines:
-            if not line.is_placeholder:
-                yield sale.day, {**members, "product_category": line.category}, Money(gross=line.amount)
+            # a sale without items is one of nothing, and of no product
+            category = {} if line.is_placeholder else {"product_category": line.category}
+            yield sale.day, {**members, **category}, Money(gross=line.amount)
     for refund in company.refunds:
         members = company.sale_members(refund.sale)
         for line, share in refund.shares:
@@ -1055,7 +1056,8 @@ def revenue_per_rep(context: Context) -> Mart:
     known = [
         (day, only(members, *REP_CUTS), record)
         for day, members, record in revenue_records(company)
-        if members["sales_rep"] != UNKNOWN
+        # a sale without items credits nobody with anything
+        if members["sales_rep"] != UNKNOWN and "product_category" in members
     ]
     cells = cells_of(context.spine, known)
 

@@ -417,8 +417,8 @@ class Company:
                 qualified_on=qualified if self._in_books(qualified) else None,
                 referrer_type=row["referrer_type"],
             )
-            self.leads_by_id[lead.lead_id] = lead
-            if self._in_books(lead.day):
+            if self._in_books(lead.day):  # what is created later is not known yet
+                self.leads_by_id[lead.lead_id] = lead
                 self.leads.append(lead)
         self.leads.sort(key=lambda lead: (lead.created_at, lead.lead_id))
         first_source: dict[str, str] = {}
@@ -450,6 +450,8 @@ class Company:
             if not self._in_books(closed_on):
                 closed_at = closed_on = None
             created_on = self._day(row["created_at"])
+            if not self._in_books(created_on):  # not known yet, even if it is said to be closed
+                continue
             deal = Deal(
                 deal_id=row["deal_id"],
                 account_id=row["account_id"],
@@ -567,7 +569,9 @@ class Company:
             if row["status"] == "active" and row["unit_amount"] is not None:
                 times, by = MONTHS_PER_INTERVAL[row["billing_interval"] or "month"]
                 quantity = Decimal(1) if row["quantity"] is None else row["quantity"]
-                native = quantity * row["unit_amount"] * times / (by * (row["interval_count"] or Decimal(1)))
+                # a price below zero is no recurring revenue
+                monthly = quantity * row["unit_amount"] * times / (by * (row["interval_count"] or Decimal(1)))
+                native = max(monthly, Decimal(0))
                 rate = self.landing.rates.at(row["currency"], day) or Decimal(0)
             state = SubscriptionState(
                 subscription_id=row["subscription_id"],
@@ -723,7 +727,8 @@ class Company:
             old = opening.get(subscription_id)
             same = old is not None and key(old) == key(state) and old.currency == state.currency
             if old is not None and same and old.mrr > 0 and state.mrr > 0:
-                by_rate[key(state)] += money(old.native, state.rate - old.rate)
+                unchanged = old.native == state.native  # then all of it is the rate's, to the last rounding
+                by_rate[key(state)] += state.mrr - old.mrr if unchanged else money(old.native, state.rate - old.rate)
         movements = []
         for pair in before.keys() | after.keys():
             was, now = before[pair], after[pair]

@@ -1,0 +1,74 @@
+"""Runs again, without dbt, what dbt ran: for tests that put many companies through the same models.
+
+What dbt executes depends on the settings and not on the data, so the SQL of one build is that of the next. Every
+statement and data test is taken over as dbt wrote it down, in the order that dbt finished them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.transform import DbtProject
+
+
+class Replay:
+    """The models and data tests of some layers: run by dbt the first time, replayed after that."""
+
+    def __init__(self, settings: Settings, layers: Sequence[Sequence[str]]) -> None:
+        self._settings = settings
+        self._layers = layers
+        self._project: DbtProject | None = None
+        self._statements: list[str] = []
+        self._data_tests: list[tuple[str, str]] = []
+
+    def run(self) -> None:
+        """Build everything in the build file. Raises BuildError or AssertionError where a data test fails."""
+        if self._project is None:
+            self._project = DbtProject(self._settings)
+            for select in self._layers:
+                self._project.build(select)
+                self._take_down()
+            return
+        with duckdb.connect(str(self._settings.build_file)) as connection:
+            connection.execute("set TimeZone = 'UTC'; set threads = 1")
+            for statement in self._statements:
+                connection.execute(statement)
+            for name, query in self._data_tests:
+                failures = connection.execute(query).fetchmany(3)
+                assert not failures, f"data test {name}: {failures}"
+
+    def kpi_models(self) -> list[str]:
+        """Names of the models in schema `kpi`."""
+        assert self._project is not None
+        return self._project.kpi_models()
+
+    def _take_down(self) -> None:
+        assert self._project is not None
+        target = self._settings.warehouse / "dbt"
+        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        for result in results:
+            node = self._project.manifest.nodes[result["unique_id"]]
+            if node.resource_type == "model":
+                executed = target / "run" / node.package_name / node.original_file_path
+                self._statements.append(_replacing(executed, node.name))
+            elif node.resource_type == "test":
+                assert str(node.config.severity).lower() == "error"
+                self._data_tests.append((node.name, result["compiled_code"]))
+
+
+def _replacing(executed: Path, name: str) -> str:
+    """What dbt executed for a model; it built beside the old relation and renamed then, this replaces it."""
+    statement = executed.read_text(encoding="utf-8")
+    assert f'"{name}__dbt_tmp"' in statement
+    statement = statement.replace(f'"{name}__dbt_tmp"', f'"{name}"')
+    for kind in ("table", "view"):
+        for spaces in (" ", "  "):
+            statement = statement.replace(f"create{spaces}{kind}\n", f"create or replace {kind}\n")
+            statement = statement.replace(f"create{spaces}{kind} ", f"create or replace {kind} ")
+    assert "create or replace" in statement
+    return statement
