@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 import duckdb
 import yaml
@@ -40,6 +41,7 @@ class Finding:
     limit: str
     is_warning: bool
     told: str | None = None
+    data_docs: str | None = None
 
     def __str__(self) -> str:
         line = f"{self.table}: {self.expectation}: observed {self.observed}, limit {self.limit}"
@@ -97,7 +99,7 @@ def _of_file(gate: str, path: Path) -> Iterator[Validation]:
         yield Validation(
             gate=gate,
             table=content["table"],
-            name=f"{content['table']} {of}",
+            name=f"{path.stem} {of}",
             # Great Expectations wants a query to begin with select, not with.
             query=f"select * from (\n{entry['query']}\n) as {of.replace(' ', '_')}_"
             if "query" in entry
@@ -144,10 +146,12 @@ class GateRunner:
         finally:
             _close(source)
         result = GateResult(gate, tables=tables_of(gate))
-        for validation_result in outcome.run_results.values():
-            self._collect(result, by_name[validation_result.suite_name.partition(": ")[2]], validation_result)
         context.build_data_docs()
         result.data_docs = str(self._data_docs / "index.html")
+        for identifier, validation_result in outcome.run_results.items():
+            validation = by_name[validation_result.suite_name.partition(": ")[2]]
+            page = context.get_docs_sites_urls(resource_identifier=identifier)[0]["site_url"]
+            self._collect(result, validation, validation_result, unquote(urlparse(page).path))
         return result
 
     def _new_context(self, gx: Any) -> Any:
@@ -176,7 +180,7 @@ class GateRunner:
             gx.ValidationDefinition(name=name, data=asset.add_batch_definition_whole_table("all"), suite=suite)
         )
 
-    def _collect(self, result: GateResult, validation: Validation, outcome: Any) -> None:
+    def _collect(self, result: GateResult, validation: Validation, outcome: Any, page: str) -> None:
         for entry in outcome.results:
             result.expectations += 1
             if entry.success:
@@ -190,6 +194,7 @@ class GateRunner:
                 limit=limit(config, _settings_named(validation, config)),
                 is_warning=is_warning,
                 told=self._explain(validation.explain),
+                data_docs=page,
             )
             (result.warnings if is_warning else result.failures).append(finding)
 

@@ -240,7 +240,7 @@ def closed(result: GateResult) -> GateClosedError:
         f"the gate {name} closed: {result.failures[0]}",
         [
             *(f"also {failure}" for failure in result.failures[1:]),
-            f"nothing was published; details: {result.data_docs}",
+            f"nothing was published; details: {result.failures[0].data_docs}",
             f"{WAYS_OUT[result.gate]}, or change the limit in expectations/{result.gate}/",
         ],
     )

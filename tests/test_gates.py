@@ -95,9 +95,10 @@ class TestAClosedGate:
         assert message.startswith(f"the gate {gate.replace('_', ' ')} closed: ")
         for part in told:
             assert part in message
-        page = Path(run["gates"][-1]["data_docs"])
-        assert str(page) in "\n".join(closed.value.details)
+        page = Path(run["gates"][-1]["failures"][0]["data_docs"])
+        assert f"details: {page}" in "\n".join(closed.value.details)
         assert "Failed" in page.read_text(encoding="utf-8")
+        assert Path(run["gates"][-1]["data_docs"]).name == "index.html"
 
     def test_after_load_when_rows_have_vanished(self, published: Business, tmp_path: Path) -> None:
         business = published.copy(tmp_path / "business")

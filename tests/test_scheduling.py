@@ -362,11 +362,7 @@ class TestNotifications:
             sensor_name=name, dagster_event=event, dagster_instance=INSTANCE,
             dagster_run=result.dagster_run,
         )  # fmt: skip
-        if is_failure:
-            context = context.for_run_failure(
-                partition_key=None
-            ) if hasattr(context, "partition_key_") else context.for_run_failure()  # fmt: skip
-        for skipped in sensor(context) or []:  # type: ignore[attr-defined, operator]
+        for skipped in sensor(context.for_run_failure() if is_failure else context) or []:
             assert isinstance(skipped, dg.SkipReason)
 
 

@@ -63,9 +63,8 @@ def _check_result(name: str, table: str, key: dg.AssetKey, result: GateResult) -
 
 
 def _metadata(findings: list[Finding], result: GateResult) -> Mapping[str, Any]:
-    metadata: dict[str, Any] = {}
-    if result.data_docs:
-        metadata["data_docs"] = dg.MetadataValue.url(f"file://{result.data_docs}")
+    page = findings[0].data_docs if findings else result.data_docs
+    metadata: dict[str, Any] = {"data_docs": dg.MetadataValue.path(str(page))}
     if findings:
         metadata["findings"] = dg.MetadataValue.md(
             "\n".join(
