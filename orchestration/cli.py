@@ -20,6 +20,7 @@ from rich.table import Table
 from orchestration import published
 from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
+from orchestration.finance import commands as finance_commands
 from orchestration.pipeline import Progress, RunRecord, is_building, read_running, run_build
 from orchestration.sample import DEFAULT_AS_OF, write_sample
 from orchestration.settings import Settings, load_settings, parse_vars
@@ -364,6 +365,9 @@ def status(warehouse: Warehouse = None) -> None:
         )
     if run["gates"]:
         out.print(f"data docs: {run['gates'][-1]['data_docs']}", **PLAIN)
+
+
+finance_commands.register(app)
 
 
 def _fail(error: KpiError) -> NoReturn:

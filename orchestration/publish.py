@@ -1,4 +1,4 @@
-"""Publishes the KPI marts: `kpi.duckdb` and the Parquet files, each replaced in one rename.
+"""Publishes the KPI marts and finance's tables: `kpi.duckdb` and the Parquet files, each replaced in one rename.
 
 A reader that has the old file open keeps reading it; the next one that opens the path sees the new build, whole.
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-PUBLISHED_SCHEMAS = ("kpi", "finance")
+from orchestration.finance.tables import write_finance
+
 # How many Parquet builds stay on disk at least, and how long a replaced one does, so that no reader is cut off.
 KEPT_PARQUET_BUILDS = 2
 KEPT_PARQUET_SECONDS = 15 * 60
@@ -23,9 +24,19 @@ ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension
 
 
 def publish(
-    build_file: Path, warehouse: Path, tables: Sequence[str], *, run_id: str, as_of: str, code_version: str
+    build_file: Path,
+    warehouse: Path,
+    tables: Sequence[str],
+    *,
+    run_id: str,
+    as_of: str,
+    code_version: str,
+    with_finance: bool = True,
 ) -> Path:
-    """Copy `tables` of schema kpi from the build file to the published files; returns the published database."""
+    """Copy `tables` of schema kpi from the build file to the published files; returns the published database.
+
+    Schema `finance` is written beside them, from the closed months and the build's facts.
+    """
     _remove_leftovers(warehouse)
     parquet_build = warehouse / "parquet" / ".builds" / f"{run_id}{PARTIAL}"
     parquet_build.mkdir(parents=True)
@@ -36,8 +47,8 @@ def publish(
         # Attached under a name of its own: a database called kpi would make kpi.<table> ambiguous.
         connection.execute(f"attach '{_escaped(temporary)}' as next_build")
         connection.execute("use next_build")
-        for schema in PUBLISHED_SCHEMAS:
-            connection.execute(f"create schema {schema}")
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("create schema kpi")
         connection.execute(
             "create table kpi.build_info as select ? as run_id, cast(? as date) as as_of_date, "
             "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version",
@@ -50,11 +61,36 @@ def publish(
                 f"copy kpi.{table} to '{_escaped(parquet_build / f'{table}.parquet')}' "
                 f"(format parquet, kv_metadata {{run_id: '{run_id}'}})"
             )
+        if with_finance:
+            write_finance(connection, warehouse)
         connection.execute("use memory")
         connection.execute("detach next_build")
     _sync(temporary)
     temporary.replace(published)
     _switch_parquet(warehouse / "parquet", run_id)
+    return published
+
+
+def republish_finance(build_file: Path, warehouse: Path) -> Path:
+    """Write schema `finance` of the published database anew; its marts stay as they are.
+
+    For a month that was closed since. The build file must be of the build that is published.
+    """
+    published = warehouse / "kpi.duckdb"
+    temporary = warehouse / ".kpi.finance.duckdb"
+    _remove_leftovers(warehouse)
+    shutil.copyfile(published, temporary)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach '{_escaped(build_file)}' as build (read_only)")
+        connection.execute(f"attach '{_escaped(temporary)}' as next_build")
+        connection.execute("use next_build")
+        connection.execute("drop schema if exists finance cascade")
+        write_finance(connection, warehouse)
+        connection.execute("use memory")
+        connection.execute("detach next_build")
+    _sync(temporary)
+    temporary.replace(published)
     return published
 
 

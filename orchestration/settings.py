@@ -28,6 +28,8 @@ RUN_SETTINGS = (
     "settle_seconds",
     "notify_url",
     "notify_success",
+    "company",
+    "close_business_day",
 )
 
 
@@ -65,6 +67,10 @@ class Settings(BaseSettings):
     # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.
     notify_url: str | None = None
     notify_success: bool = False
+    # The company's name, for the cover of finance's workbook.
+    company: str | None = None
+    # A month is due to be closed on this business day of the next one (seed holidays).
+    close_business_day: int = Field(3, ge=1, le=20)
     as_of_date: date | None = None
     business_timezone: str = "UTC"
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
