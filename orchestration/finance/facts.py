@@ -71,6 +71,12 @@ SALE = (
     _by("billing.orders", "order_id", "sale_id"),
     _by("billing.order_items", "order_id", "sale_id"),
     _by("crm.deals", "deal_id", "sale_id"),
+    # an order without a rep is credited to the owner of its deal
+    _by(
+        "crm.deals",
+        "deal_id",
+        "(select any_value(deal_id) from build.staging.stg_billing__orders as orders where orders.order_id = sale_id)",
+    ),
 )
 BUYER = (
     _by("billing.orders", "account_id", dated="ordered_at"),
@@ -144,11 +150,11 @@ FACTS = (
         "fct_mrr_intervals",
         "valid_from <= $last and valid_to >= $first",
         ("subscription_id", "valid_from"),
-        SUBSCRIPTION,
+        (*SUBSCRIPTION, *ACCOUNT),
         ("valid_to",),
     ),
     Fact("fct_subscription_changes", _dated("changed_on"), ("subscription_change_id",), (*SUBSCRIPTION, *ACCOUNT)),
-    Fact("fct_customers", _dated("became_customer_on"), ("account_id",), (*BUYER, *ACCOUNT)),
+    Fact("fct_customers", _dated("became_customer_on"), ("account_id",), (*BUYER, *ACCOUNT, *REP)),
     Fact(
         "fct_customer_periods",
         IN_PERIODS,

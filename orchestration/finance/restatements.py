@@ -152,7 +152,8 @@ def _write_new_files(connection: duckdb.DuckDBPyConnection, closed: Sequence[Clo
     connection.execute(f"create or replace temp table new_files as {selects}")
     connection.execute(
         "create or replace temp table touched "
-        "(close_month date, trace varchar, cuts map(varchar, varchar), link varchar, key varchar)"
+        "(close_month date, trace varchar, cuts map(varchar, varchar), moved_cuts varchar[], is_changed boolean, "
+        "link varchar, key varchar)"
     )
 
 
@@ -182,7 +183,11 @@ def _link_name(link: Link) -> str:
 
 
 def _write_touched(connection: duckdb.DuckDBPyConnection, one: ClosedMonth, trace: Trace) -> None:
-    """The rows of a fact that are not as they were, before and after, with the keys of the landed rows behind them."""
+    """The rows of a fact that are not as they were, before and after, with the keys of the landed rows behind them.
+
+    Of a row that changed in nothing but its attributes (its rep's team, say), `moved_cuts` names their cuts: only
+    figures by these differ for it. It is NULL where more changed. `is_changed` is false where the row is new or gone.
+    """
     fact = trace.fact
     frozen = f"read_parquet('{escaped(one.file(f'facts/{fact.name}.parquet'))}')"
     now = f"build.facts.{fact.name}"
@@ -199,22 +204,46 @@ def _write_touched(connection: duckdb.DuckDBPyConnection, one: ClosedMonth, trac
     )
     told = ", ".join(columns)
     cuts = {cut: column for cut, column in (*CUT_COLUMNS.items(), *fact.cuts) if column in columns}
-    map_ = (
-        f"map([{', '.join(map(repr, cuts))}], [{', '.join(f'cast({column} as varchar)' for column in cuts.values())}])"
+    core = [column for column in columns if column not in cuts.values() and column not in fact.key]
+    same_core = _same("was", "is_now", core) or "true"
+    moved = ", ".join(
+        f"case when was.{column} is distinct from is_now.{column} then '{cut}' end" for cut, column in cuts.items()
     )
     connection.execute(f"""
         create or replace temp table changed as
         with
         before as (select {told} from {frozen} where ({rows}) and ({traced})),
-        after as (select {told} from {now} where ({rows}) and ({traced}))
-        (from before except all from after) union all (from after except all from before)
+        after as (select {told} from {now} where ({rows}) and ({traced})),
+        was as (from before except all from after),
+        is_now as (from after except all from before),
+        pairs as (
+            select
+                {_list("was", fact.key)},
+                case
+                    when {same_core} then list_filter([{moved}], lambda cut: cut is not null)
+                end as moved_cuts
+            from was inner join is_now on {_same("was", "is_now", fact.key)}
+        ),
+        either as (from was union all from is_now)
+        select either.*, pairs.moved_cuts, pairs.{fact.key[0]} is not null as is_changed
+        from either left join pairs on {_same("either", "pairs", fact.key)}
     """)
+    map_ = f"map([{_texts(cuts)}], [{', '.join(f'cast({column} as varchar)' for column in cuts.values())}])"
     for link in fact.links:
         connection.execute(
-            f"insert into touched select distinct date '{one.month}', ?, {map_ if cuts else 'map([], [])'}, ?, "
-            f"{_key_text(link.values)} from changed",
+            f"insert into touched select distinct date '{one.month}', ?, {map_ if cuts else 'map([], [])'}, "
+            f"moved_cuts, is_changed, ?, {_key_text(link.values)} from changed",
             [trace.name, _link_name(link)],
         )
+
+
+def _same(left: str, right: str, columns: Iterable[str]) -> str:
+    """The condition that two relations agree in these columns."""
+    return " and ".join(f"{left}.{name} is not distinct from {right}.{name}" for name in columns)
+
+
+def _texts(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _column_names(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
@@ -234,7 +263,7 @@ def _write_late_rows(connection: duckdb.DuckDBPyConnection, month: date, name: s
     newest = ("updated_at desc nulls last, " if "updated_at" in table.column_names else "") + (
         "_file_name desc, _file_id desc, _line desc"
     )
-    same_key = " and ".join(f"known.{key} is not distinct from late.{key}" for key in keys)
+    same_key = _same("known", "late", keys)
     dated = f"and cast({link.dated} as date) <= date '{month_end(month)}'" if link.dated else ""
     row_on = DATED_BY.get(table.label)
     connection.execute(
@@ -288,20 +317,30 @@ def _list(relation: str, columns: Iterable[str]) -> str:
 def _write_figure_rows(connection: duckdb.DuckDBPyConnection) -> None:
     """Which late rows stand behind which figure: by metric, period and member.
 
+    A row of a member that the close knew (an account, a rep) changes nothing about facts that are new or gone.
     A figure that runs to date, or over trailing months, may differ for rows of earlier months alone.
     """
-    connection.execute("""
+    connection.execute(f"""
         create or replace temp table traced as
-        select distinct touched.close_month, touched.trace, touched.cuts, late_rows.row_id
+        select distinct
+            touched.close_month, touched.trace, touched.cuts, touched.moved_cuts, late_rows.row_id
         from touched inner join late_rows using (close_month, link, key)
+        where touched.is_changed or late_rows.change = 'new' or late_rows.system_table not in ({_texts(MEMBERS)})
+    """)
+    # a fact without a cut's column says nothing about that cut, unless none of the metric's facts has it
+    connection.execute("""
+        create or replace temp table metric_cuts as
+        select distinct metric_id, unnest(map_keys(cuts)) as cut from metric_traces inner join traced using (trace)
     """)
     joined = """
         from {figures} as figures
         inner join metric_traces using (metric_id)
         inner join traced on metric_traces.trace = traced.trace and {period} and (
-            figures.dimension = 'all' or not map_contains(traced.cuts, figures.dimension)
+            figures.dimension = 'all'
             or traced.cuts[figures.dimension] = figures.dimension_value
+            or (figures.metric_id, figures.dimension) not in (select (metric_id, cut) from metric_cuts)
         )
+        and (traced.moved_cuts is null or list_contains(traced.moved_cuts, figures.dimension))
     """
     own = joined.format(figures="differences", period="traced.close_month between figures.period_start and period_end")
     connection.execute(f"create or replace temp table figure_rows as select distinct figure_id, row_id {own}")
@@ -332,7 +371,6 @@ def _write_causes(connection: duckdb.DuckDBPyConnection, closed: Sequence[Closed
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, today: Today) -> None:
-    members = ", ".join(f"'{table}'" for table in MEMBERS)
     connection.execute(
         f"""
         insert into restatements
@@ -348,7 +386,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, today: Today) -> None:
                 count(*) as row_count,
                 min(arrived_at) as first_arrived_at,
                 max(arrived_at) as last_arrived_at,
-                bool_and(system_table in ({members})) as is_of_members,
+                bool_and(system_table in ({_texts(MEMBERS)})) as is_of_members,
                 bool_and(row_on > period_end) as is_later,
                 list(
                     {{
