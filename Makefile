@@ -7,19 +7,24 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test lint docs clean
+.PHONY: build test lint lint-sql docs clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
 	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
 
-test: lint
+test: lint lint-sql
 	$(VENV)/bin/python -m pytest -n 2
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# dbt, which renders the models for it, wants a database file to connect to.
+lint-sql: $(VENV)/.installed
+	@mkdir -p target/lint
+	KPI_WAREHOUSE=target/lint $(VENV)/bin/sqlfluff lint models --processes 2
 
 docs: $(VENV)/.installed
 	$(VENV)/bin/python -m orchestration.docs

@@ -166,3 +166,13 @@ def test_select_distinct_and_star_are_not_used() -> None:
 def test_no_lock_file_or_registry_host_is_committed() -> None:
     assert not list(Path(PROJECT_ROOT).glob("*.lock"))
     assert "://" not in (PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_no_line_of_a_model_is_longer_than_120_characters() -> None:
+    long = [
+        f"{path.relative_to(PROJECT_ROOT)}:{number}"
+        for path in (PROJECT_ROOT / "models").rglob("*.sql")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > 120
+    ]
+    assert long == []

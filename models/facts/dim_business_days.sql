@@ -23,7 +23,9 @@ opened as (
         days.date_on + coalesce(business_hours.opens_at, cast('00:00' as time)) as opens_at,
         case
             when business_hours.weekday is null or holidays.holiday_on is not null then 0
-            else {{ seconds_between('(days.date_on + business_hours.opens_at)', '(days.date_on + business_hours.closes_at)') }} / 60
+            else {{ seconds_between(
+                '(days.date_on + business_hours.opens_at)', '(days.date_on + business_hours.closes_at)'
+            ) }} / 60
         end as open_minutes
     from days
     left join business_hours on {{ iso_weekday('days.date_on') }} = business_hours.weekday

@@ -10,7 +10,9 @@ starts as (
     {%- set step = {'month': 1, 'quarter': 3}[grain] %}
     select
         '{{ grain }}' as period_grain,
-        {{ months_after(period_start(grain, as_of_date()), '(cast(generated_number - 1 as integer) * ' ~ step ~ ')') }} as period_start
+        {{ months_after(
+            period_start(grain, as_of_date()), '(cast(generated_number - 1 as integer) * ' ~ step ~ ')'
+        ) }} as period_start
     from numbers
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -38,7 +38,8 @@ numbers as (
 days as (
     select {{ days_after('bounds.last_on', '-cast(numbers.generated_number - 1 as integer)') }} as day_on
     from bounds
-    inner join numbers on {{ days_after('bounds.last_on', '-cast(numbers.generated_number - 1 as integer)') }} >= bounds.first_on
+    inner join numbers
+        on {{ days_after('bounds.last_on', '-cast(numbers.generated_number - 1 as integer)') }} >= bounds.first_on
 ),
 
 starts as (

@@ -1,7 +1,8 @@
 with
 
 responses as (
-    select response_id, inquiry_id, account_id, rep_id, score, responded_at from {{ ref('stg_support__csat_responses') }}
+    select response_id, inquiry_id, account_id, rep_id, score, responded_at
+    from {{ ref('stg_support__csat_responses') }}
     where {{ local_date('responded_at') }} <= {{ as_of_date() }}
 ),
 

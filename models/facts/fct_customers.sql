@@ -14,7 +14,8 @@ first_subscriptions as (
 ),
 
 accounts as (
-    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }} where account_id <> 'unknown'
+    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
+    where account_id <> 'unknown'
 )
 
 select

@@ -39,7 +39,8 @@ changed_segments as (
 ),
 
 first_changes as (
-    select deal_id, min(valid_from) as first_changed_on from changed_segments group by deal_id
+    select deal_id, min(valid_from) as first_changed_on from changed_segments
+    group by deal_id
 ),
 
 -- before its first change a deal's stage is not known; without any change its current one is taken

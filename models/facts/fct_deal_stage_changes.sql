@@ -19,7 +19,9 @@ ordered as (
         stages.stage_order,
         stages.is_won,
         stages.is_lost,
-        row_number() over (partition by changes.deal_id order by changes.changed_at, stages.stage_order) as change_number
+        row_number() over (
+            partition by changes.deal_id order by changes.changed_at, stages.stage_order
+        ) as change_number
     from changes
     inner join stages on changes.stage = stages.stage
 )

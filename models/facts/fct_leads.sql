@@ -33,7 +33,8 @@ dated as (
 ),
 
 sales as (
-    select sale_id, account_id, sold_on, account_sale_number from {{ ref('fct_sales') }} where account_id <> 'unknown'
+    select sale_id, account_id, sold_on, account_sale_number from {{ ref('fct_sales') }}
+    where account_id <> 'unknown'
 ),
 
 -- the first sale to its account on or after the day a lead was created
@@ -48,7 +49,8 @@ converting_sales as (
 ),
 
 conversions as (
-    select lead_id, sale_id, sold_on as converted_on from converting_sales where sale_rank = 1
+    select lead_id, sale_id, sold_on as converted_on from converting_sales
+    where sale_rank = 1
 )
 
 select

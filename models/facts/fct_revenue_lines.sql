@@ -48,7 +48,8 @@ refunds as (
 ),
 
 order_totals as (
-    select order_id, sum(native_amount) as native_amount, count(*) as item_count from items group by order_id
+    select order_id, sum(native_amount) as native_amount, count(*) as item_count from items
+    group by order_id
 ),
 
 -- a refund is spread over its order's items by their net amounts (evenly if they net to nothing)
@@ -64,14 +65,16 @@ spread as (
             cast(refunds.amount as double precision)
             * case
                 when order_totals.native_amount > 0
-                    then cast(items.native_amount as double precision) / cast(order_totals.native_amount as double precision)
+                    then
+                        cast(items.native_amount as double precision)
+                        / cast(order_totals.native_amount as double precision)
                 when order_totals.item_count > 0 then cast(1 as double precision) / order_totals.item_count
                 else 1
             end,
             4
         ) as {{ money() }}) as amount,
         row_number() over (
-            partition by refunds.refund_id order by items.native_amount desc, items.order_item_id
+            partition by refunds.refund_id order by items.native_amount desc, items.order_item_id asc
         ) as item_rank
     from refunds
     inner join sales on refunds.order_id = sales.order_id

@@ -7,7 +7,8 @@ orders as (
 ),
 
 order_amounts as (
-    select order_id, sum(amount) as amount from {{ ref('int_order_items__amounts') }} group by order_id
+    select order_id, sum(amount) as amount from {{ ref('int_order_items__amounts') }}
+    group by order_id
 ),
 
 deals as (
@@ -15,9 +16,12 @@ deals as (
     where {{ local_date('created_at') }} <= {{ as_of_date() }}
 ),
 
+{% if not is_billing -%}
 closings as (
     select deal_id, is_won, closed_at, closed_on from {{ ref('int_deals__closings') }}
 ),
+
+{% endif -%}
 
 sales as (
     {% if is_billing %}
@@ -69,7 +73,9 @@ select
     {{ known('reps.team') }} as team,
     sales.amount,
     cast(
-        row_number() over (partition by accounts.account_id order by sales.sold_on, sales.sold_at, sales.sale_id) as bigint
+        row_number() over (
+            partition by accounts.account_id order by sales.sold_on, sales.sold_at, sales.sale_id
+        ) as bigint
     ) as account_sale_number
 from sales
 left join accounts on sales.account_id = accounts.account_id

@@ -11,4 +11,7 @@ select
     cast(sum({{ converted("targets.amount", "rates.rate") }}) as {{ money() }}) as amount
 from targets
 {{ join_rate('targets.currency', 'targets.target_month') }}
-group by targets.target_month, targets.scope, case when targets.scope = 'company' then 'all' else {{ known('targets.scope_value') }} end
+group by
+    targets.target_month,
+    targets.scope,
+    case when targets.scope = 'company' then 'all' else {{ known('targets.scope_value') }} end

@@ -37,11 +37,14 @@ monthly as (
         case
             -- a credit note is no recurring revenue
             when quantity * unit_amount < 0 then 0
-            when {{ 'status not in (\'active\', \'paused\')' if var('paused_subscriptions') == 'included' else 'status <> \'active\'' }} then 0
+            when status not in ('active'{{ ", 'paused'" if var('paused_subscriptions') == 'included' }}) then 0
             else
                 cast(quantity * unit_amount as double precision)
                 * case billing_interval when 'week' then 52 else 1 end
-                / (case billing_interval when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end * interval_count)
+                / (
+                    case billing_interval when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end
+                    * interval_count
+                )
         end as native_mrr
     from changes
     where instant_rank = 1

@@ -21,7 +21,8 @@ unknown_parents as (
     {% set parent_key = (contract_columns(parent[0], parent[1]) | selectattr('key', 'defined') | first).name %}
     select '{{ system }}.{{ table }}' as system_table, 'unknown_{{ column.name }}' as finding
     from {{ ref('stg_' ~ system ~ '__' ~ table) }} as child
-    left join {{ ref('stg_' ~ parent[0] ~ '__' ~ parent[1]) }} as parent on child.{{ column.name }} = parent.{{ parent_key }}
+    left join {{ ref('stg_' ~ parent[0] ~ '__' ~ parent[1]) }} as parent
+        on child.{{ column.name }} = parent.{{ parent_key }}
     where child.{{ column.name }} is not null and parent.{{ parent_key }} is null
     union all
     {% endfor %}

@@ -1,7 +1,8 @@
 with
 
 months as (
-    select period_start, period_end, balance_on from {{ ref('dim_periods') }} where period_grain = 'month'
+    select period_start, period_end, balance_on from {{ ref('dim_periods') }}
+    where period_grain = 'month'
 ),
 
 customers as (
@@ -13,7 +14,8 @@ intervals as (
 ),
 
 sizes as (
-    select cohort_month, count(*) as cohort_size from customers group by cohort_month
+    select cohort_month, count(*) as cohort_size from customers
+    group by cohort_month
 ),
 
 -- every month end that a cohort has lived to see, from its own on

@@ -16,7 +16,8 @@ rolled as (
 ),
 
 all_lost as (
-    select period_grain, period_start, lost from rolled where dimension = 'all'
+    select period_grain, period_start, lost from rolled
+    where dimension = 'all'
 ),
 
 measured as (

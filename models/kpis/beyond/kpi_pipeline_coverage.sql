@@ -29,7 +29,8 @@ measured as (
         coalesce(pipeline.open_amount, 0) as numerator,
         case when attainment.gap_amount > 0 then attainment.gap_amount end as denominator,
         case
-            when attainment.gap_amount > 0 then {{ ratio('coalesce(pipeline.open_amount, 0)', 'attainment.gap_amount') }}
+            when attainment.gap_amount > 0
+                then {{ ratio('coalesce(pipeline.open_amount, 0)', 'attainment.gap_amount') }}
         end as metric_value
     from members
     left join pipeline

@@ -7,7 +7,8 @@ periods as (
 -- the deals closed in the 90 days that end with the period, and the deals open at its end
 deals as (
     select
-        periods.period_grain, periods.period_start, false as is_open, deals.is_won, deals.amount, deals.sales_cycle_days,
+        periods.period_grain, periods.period_start,
+        false as is_open, deals.is_won, deals.amount, deals.sales_cycle_days,
         deals.sales_rep_id, deals.team, deals.region, deals.segment, deals.lead_source, deals.deal_type
     from {{ ref('fct_deals') }} as deals
     inner join periods
@@ -47,7 +48,9 @@ valued as (
         period_start,
         dimension,
         dimension_value,
-        open_deals * {{ ratio('won_deals', 'closed_deals') }} * {{ ratio('won_amount', 'won_deals') }} as expected_amount,
+        open_deals
+        * {{ ratio('won_deals', 'closed_deals') }}
+        * {{ ratio('won_amount', 'won_deals') }} as expected_amount,
         cycle_days,
         open_deals,
         {{ ratio('won_deals', 'closed_deals') }} as trailing_win_rate,

@@ -20,7 +20,9 @@ exits as (
         {{ known('deals.lead_source') }} as lead_source,
         changes.is_lost,
         not changes.is_lost and (changes.is_won or changes.stage_order > changes.previous_stage_order) as is_advanced,
-        not changes.is_lost and not changes.is_won and changes.stage_order < changes.previous_stage_order as is_returned,
+        not changes.is_lost
+        and not changes.is_won
+        and changes.stage_order < changes.previous_stage_order as is_returned,
         coalesce(deals.amount, 0) as amount
     from changes
     left join deals on changes.deal_id = deals.deal_id

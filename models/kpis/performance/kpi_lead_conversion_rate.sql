@@ -1,12 +1,4 @@
 {%- set by_period = var('lead_conversion_basis') == 'period' -%}
-{%- set windows = [30, 60, 90] -%}
-{%- set sums = {
-    'converted_leads': count_if('is_cohort and is_converted'),
-    'leads': count_if('is_cohort'),
-    'qualified_leads': count_if('is_cohort and is_qualified'),
-    'conversions_in_period': count_if('not is_cohort'),
-} -%}
-{%- for days in windows %}{% do sums.update({'converted_within_' ~ days: count_if('is_cohort and days_to_conversion <= ' ~ days)}) %}{% endfor -%}
 with
 
 leads as (
@@ -33,7 +25,15 @@ events as (
 rolled as (
     {{ roll_up('events',
         cuts=['sales_rep', 'team', 'lead_source'],
-        sums=sums,
+        sums={
+            'converted_leads': count_if('is_cohort and is_converted'),
+            'leads': count_if('is_cohort'),
+            'qualified_leads': count_if('is_cohort and is_qualified'),
+            'conversions_in_period': count_if('not is_cohort'),
+            'converted_within_30': count_if('is_cohort and days_to_conversion <= 30'),
+            'converted_within_60': count_if('is_cohort and days_to_conversion <= 60'),
+            'converted_within_90': count_if('is_cohort and days_to_conversion <= 90'),
+        },
         keep_if=count_if('is_cohort') ~ ' > 0',
     ) }}
 ),
@@ -46,22 +46,30 @@ measured as (
         rolled.dimension_value,
         {{ 'rolled.conversions_in_period' if by_period else 'rolled.converted_leads' }} as numerator,
         rolled.leads as denominator,
-        {{ ratio('rolled.conversions_in_period' if by_period else 'rolled.converted_leads', 'rolled.leads') }} as metric_value,
+        {{ ratio(
+            'rolled.conversions_in_period' if by_period else 'rolled.converted_leads', 'rolled.leads'
+        ) }} as metric_value,
         cast(rolled.qualified_leads as bigint) as qualified_leads,
         cast(rolled.conversions_in_period as bigint) as conversions_in_period,
         -- not before each lead of the period has had that long
-        {%- for days in windows %}
         case
-            when {{ days_after('periods.period_end', days) }} <= {{ as_of_date() }}
-                then {{ ratio('rolled.converted_within_' ~ days, 'rolled.leads') }}
-        end as converted_within_{{ days }}_days_share{{ ',' if not loop.last }}
-        {%- endfor %}
+            when {{ days_after('periods.period_end', 30) }} <= {{ as_of_date() }}
+                then {{ ratio('rolled.converted_within_30', 'rolled.leads') }}
+        end as converted_within_30_days_share,
+        case
+            when {{ days_after('periods.period_end', 60) }} <= {{ as_of_date() }}
+                then {{ ratio('rolled.converted_within_60', 'rolled.leads') }}
+        end as converted_within_60_days_share,
+        case
+            when {{ days_after('periods.period_end', 90) }} <= {{ as_of_date() }}
+                then {{ ratio('rolled.converted_within_90', 'rolled.leads') }}
+        end as converted_within_90_days_share
     from rolled
     inner join {{ ref('dim_periods') }} as periods
         on rolled.period_grain = periods.period_grain and rolled.period_start = periods.period_start
 )
 
-{{ kpi_mart('measured', 'lead_conversion_rate', 
+{{ kpi_mart('measured', 'lead_conversion_rate',
     extras=[
         'qualified_leads', 'conversions_in_period', 'converted_within_30_days_share',
         'converted_within_60_days_share', 'converted_within_90_days_share',

@@ -55,7 +55,8 @@ rolled as (
 ),
 
 all_leads as (
-    select period_grain, period_start, leads from rolled where dimension = 'all'
+    select period_grain, period_start, leads from rolled
+    where dimension = 'all'
 ),
 
 measured as (

@@ -65,7 +65,9 @@ measured as (
         {%- for movement in movements %}
         cast({{ movement }} as {{ money() }}) as {{ movement }},
         {%- endfor %}
-        {{ ratio('opening_mrr + expansion_mrr + contraction_mrr + churned_mrr', 'opening_mrr') }} as net_revenue_retention,
+        {{ ratio(
+            'opening_mrr + expansion_mrr + contraction_mrr + churned_mrr', 'opening_mrr'
+        ) }} as net_revenue_retention,
         {{ ratio('opening_mrr + contraction_mrr + churned_mrr', 'opening_mrr') }} as gross_revenue_retention
     from rolled
 )

@@ -41,4 +41,7 @@ measured as (
     from rolled
 )
 
-{{ kpi_mart('measured', 'revenue', extras=['gross_revenue', 'refunds'], value_type='money', targets='targets', has_denominator=false) }}
+{{ kpi_mart(
+    'measured', 'revenue', extras=['gross_revenue', 'refunds'], value_type='money', targets='targets',
+    has_denominator=false
+) }}

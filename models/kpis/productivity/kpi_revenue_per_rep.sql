@@ -1,7 +1,8 @@
 with
 
 reps as (
-    select sales_rep_id, team, hired_on, left_on from {{ ref('dim_sales_reps') }} where sales_rep_id <> 'unknown'
+    select sales_rep_id, team, hired_on, left_on from {{ ref('dim_sales_reps') }}
+    where sales_rep_id <> 'unknown'
 ),
 
 revenue as (

@@ -26,7 +26,9 @@ dates as (
     select
         typed._file_id,
         typed._line,
-        {{ local_date('coalesce(typed.closed_at, closings.closed_at, typed.updated_at, typed.created_at)') }} as closed_on,
+        {{ local_date(
+            'coalesce(typed.closed_at, closings.closed_at, typed.updated_at, typed.created_at)'
+        ) }} as closed_on,
         {{ local_date('typed.created_at') }} as created_on
     from typed
     left join closings on typed.deal_id = closings.deal_id
