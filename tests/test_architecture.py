@@ -176,3 +176,17 @@ def test_no_line_of_a_model_is_longer_than_120_characters() -> None:
         if len(line) > 120
     ]
     assert long == []
+
+
+def test_facts_and_marts_are_public_and_nothing_else_is(manifest: Any) -> None:
+    for node in models(manifest):
+        is_public = node.fqn[1] in ("facts", "kpis")
+        assert (node.access == "public") == is_public, node.name
+        assert node.group, node.name
+
+
+def test_the_three_users_have_their_exposures_and_every_landed_table_its_freshness(manifest: Any) -> None:
+    owners = {exposure.name: exposure.owner.name for exposure in manifest.exposures.values()}
+    assert owners == {"nightly_run": "data", "dashboards": "analytics", "month_close": "finance"}
+    watched = {source.identifier for source in manifest.sources.values() if source.freshness}
+    assert watched == {table.raw_name for table in source_tables()}
