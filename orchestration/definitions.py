@@ -6,11 +6,18 @@ import dagster as dg
 
 from expectations.runner import GATES
 from orchestration.pipeline import LAYERS
-from orchestration.scheduling.assets import landing_specs, layer_assets, model_specs, published_assets, raw_assets
+from orchestration.scheduling.assets import (
+    closed_months,
+    landing_specs,
+    layer_assets,
+    model_specs,
+    published_assets,
+    raw_assets,
+)
 from orchestration.scheduling.checks import gate_checks
 from orchestration.scheduling.notify import notification_sensors
 from orchestration.scheduling.session import WarehouseBuild
-from orchestration.scheduling.triggers import build_schedule, landing_sensor
+from orchestration.scheduling.triggers import build_schedule, close_schedule, landing_sensor
 from orchestration.settings import load_settings
 from orchestration.transform import manifest_of
 
@@ -31,12 +38,18 @@ def definitions() -> dg.Definitions:
         # a run whose process died is run again from its first step: nobody knows how far the last one got
         tags={"dagster/max_retries": "1", "dagster/retry_strategy": "ALL_STEPS"},
     )
+    close = dg.define_asset_job(
+        "month_close",
+        selection=dg.AssetSelection.assets(closed_months),
+        description="Freeze the month that is due: what `kpi close` does.",
+        executor_def=dg.in_process_executor,
+    )
     return dg.Definitions(
-        assets=[*landing_specs(), *assets],
+        assets=[*landing_specs(), *assets, closed_months],
         asset_checks=[gate_checks(gate) for gate in GATES],
-        jobs=[build],
-        schedules=[build_schedule(build, settings)],
-        sensors=[landing_sensor(build), *notification_sensors([build])],
+        jobs=[build, close],
+        schedules=[build_schedule(build, settings), close_schedule(close, settings)],
+        sensors=[landing_sensor(build), *notification_sensors([build, close])],
         resources={"warehouse": WarehouseBuild()},
     )
 

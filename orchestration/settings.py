@@ -30,6 +30,7 @@ RUN_SETTINGS = (
     "notify_success",
     "company",
     "close_business_day",
+    "close_schedule",
 )
 
 
@@ -62,6 +63,8 @@ class Settings(BaseSettings):
     wait_minutes: float = Field(60, ge=0)
     # When Dagster builds, as cron, in business_timezone.
     build_schedule: str = "0 5 * * *"
+    # When Dagster looks whether a month is due to be closed.
+    close_schedule: str = "0 8 * * *"
     # A landed file is taken up when it has not changed for this long.
     settle_seconds: float = Field(60, ge=0)
     # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.
@@ -116,9 +119,14 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _ProjectVars(settings_cls)
 
     @property
+    def today(self) -> date:
+        """Today in the business's time zone."""
+        return datetime.now(ZoneInfo(self.business_timezone)).date()
+
+    @property
     def as_of(self) -> date:
-        """The last day that counts: the one given, else today in the business's time zone."""
-        return self.as_of_date or datetime.now(ZoneInfo(self.business_timezone)).date()
+        """The last day that counts: the one given, else today."""
+        return self.as_of_date or self.today
 
     @property
     def build_file(self) -> Path:

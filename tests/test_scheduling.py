@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ class TestWhatIsShown:
         for key in graph.get_all_asset_keys():
             by_group.setdefault(str(graph.get(key).group_name), set()).add(key.path[-1])
         assert by_group.keys() == {
-            "landing", "raw", "reference", "staging", "intermediate", "facts", "kpi", "published",
+            "landing", "raw", "reference", "staging", "intermediate", "facts", "kpi", "published", "finance",
         }  # fmt: skip
         assert by_group["raw"] == {table.raw_name for table in source_tables()} | {"load_files", "malformed_lines"}
         assert {"kpi_revenue", "kpi_scorecard", "kpi_catalog"} <= by_group["kpi"]
@@ -136,6 +137,8 @@ class TestWhatIsShown:
     def test_schedules_and_sensors(self, definitions: dg.Definitions) -> None:
         schedule = definitions.resolve_schedule_def("daily_build")
         assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "UTC")
+        monthly = definitions.resolve_schedule_def("monthly_close")
+        assert (monthly.cron_schedule, monthly.execution_timezone) == ("0 8 * * *", "UTC")
         names = {sensor.name for sensor in definitions.sensors or []}
         assert {"landed_files", "notify_failure", "notify_success"} <= names
 
@@ -248,6 +251,43 @@ class TestARunThatIsContinued:
             build(company, warehouse)
         assert "run R0, started 2026-06-30T05:00:00+00:00, died in step facts" in last_run(warehouse)["notes"][0]
         assert not (warehouse / ".running.json").exists()
+
+
+class TestTheMonthClose:
+    def test_it_starts_on_the_third_business_day_and_not_before(
+        self, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("KPI_WAREHOUSE", str(tmp_path))
+        schedule = definitions.resolve_schedule_def("monthly_close")
+
+        def tick(day: int) -> Any:
+            context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 6, day, 8, tzinfo=UTC))
+            return schedule.evaluate_tick(context)
+
+        # 1 June 2026 is a Monday
+        assert tick(2).skip_message == "no month is due to be closed"
+        (request,) = tick(3).run_requests
+        assert request.tags["month"] == "2026-05"
+        assert request.run_key == "close-2026-05-2026-06-03"
+
+    def test_the_job_closes_a_month_that_is_over_and_refuses_one_that_is_not(
+        self, definitions: dg.Definitions, published: Published, tmp_path: Path
+    ) -> None:
+        company = published.copy(tmp_path)
+
+        def close(month: str) -> dg.ExecuteInProcessResult:
+            config = {"month": month, "settings": {"warehouse": str(company.warehouse)}}
+            return definitions.resolve_job_def("month_close").execute_in_process(
+                run_config={"ops": {"finance__closed_months": {"config": config}}}, raise_on_error=False
+            )
+
+        assert close("2026-05").success
+        assert (company.warehouse / "finance" / "2026-05" / "manifest.json").is_file()
+        early = close("2026-06")
+        told = early.failure_data_for_node("finance__closed_months")
+        assert not early.success and told is not None and told.user_failure_data is not None
+        assert "2026-06" in str(told.user_failure_data.description)
+        assert steps(early, "STEP_UP_FOR_RETRY") == []
 
 
 class TestTheSensor:

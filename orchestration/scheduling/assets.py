@@ -9,10 +9,14 @@ from typing import Any
 import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
+from pydantic import Field
 
 from orchestration.contract import Table, source_tables
+from orchestration.finance.calendar import month_name, parse_month
+from orchestration.finance.closing import close_month, due_month
 from orchestration.pipeline import LAYERS, Build
-from orchestration.scheduling.session import WarehouseBuild
+from orchestration.scheduling.session import WarehouseBuild, attempt
+from orchestration.settings import load_settings
 from orchestration.transform import LayerResult
 
 DATA_TEAM = "team:data"
@@ -156,6 +160,33 @@ def published_assets(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         )
 
     return publish
+
+
+class CloseConfig(dg.Config):
+    """Which month to close: YYYY-MM, or the one that is due. `settings` overrides settings by name."""
+
+    month: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+@dg.asset(
+    key=["finance", "closed_months"],
+    deps=[PUBLISHED_DATABASE],
+    group_name="finance",
+    owners=["team:finance"],
+    kinds={"parquet", "xlsx"},
+)
+def closed_months(context: dg.AssetExecutionContext, config: CloseConfig) -> dg.MaterializeResult[Any]:
+    """`finance/<YYYY-MM>/`: the months as they were reported, written once, in a chain; `kpi verify` checks it."""
+    settings = load_settings(config.settings)
+    month = parse_month(config.month) if config.month else due_month(settings, settings.today)
+    if month is None:
+        return dg.MaterializeResult(metadata={"closed": "nothing is due"})
+    result = attempt(context, lambda: close_month(settings, month))
+    folder = dg.MetadataValue.path(str(result.closed.folder))
+    return dg.MaterializeResult(
+        metadata={"month": month_name(month), "folder": folder, "closed": "now" if result.is_new else "before"}
+    )
 
 
 def model_specs(manifest: Mapping[str, Any]) -> dict[str, list[dg.AssetSpec]]:

@@ -47,30 +47,41 @@ class WarehouseBuild(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._build
 
     def take(self, context: Any, work: Callable[[Build], Result]) -> Result:
-        """Do a piece of work of the build; its failure is told in a line, and retried only where that can help.
-
-        Raises dagster.RetryRequested for what may be gone at the next try, else dagster.Failure.
-        """
-        try:
-            return work(self.build)
-        except TransientError as error:
-            if context.retry_number < RETRIES:
-                delay = self.retry_delay_seconds * 2**context.retry_number
-                context.log.warning(f"{error}; trying again in {delay:.0f} seconds")
-                raise dg.RetryRequested(RETRIES, delay) from error
-            raise self.failure(error) from error
-        except KpiError as error:
-            raise self.failure(error) from error
+        """Do a piece of work of the build. Its failure is put on the build's record and told as `attempt` tells it."""
+        return attempt(context, lambda: work(self.build), self.build.fail, self.retry_delay_seconds)
 
     def failure(self, error: KpiError) -> dg.Failure:
         """Put an error on the build's record; returns what to raise for it."""
         self.build.fail(error)
-        return dg.Failure(
-            "\n".join([str(error), *error.details]),
-            metadata={"exit_code": error.exit_code, **_links(error)},
-            allow_retries=False,
-        )
+        return failure(error)
 
 
-def _links(error: KpiError) -> dict[str, Any]:
-    return {"details": dg.MetadataValue.text("\n".join(error.details))} if error.details else {}
+def attempt(
+    context: Any,
+    work: Callable[[], Result],
+    on_failure: Callable[[KpiError], None] = lambda _: None,
+    retry_delay_seconds: float = RETRY_DELAY_SECONDS,
+) -> Result:
+    """Do something in a step; its failure is told in a line, and retried only where that can help.
+
+    Raises dagster.RetryRequested for what may be gone at the next try, else dagster.Failure.
+    """
+    try:
+        return work()
+    except KpiError as error:
+        if isinstance(error, TransientError) and context.retry_number < RETRIES:
+            delay = retry_delay_seconds * 2**context.retry_number
+            context.log.warning(f"{error}; trying again in {delay:.0f} seconds")
+            raise dg.RetryRequested(RETRIES, delay) from error
+        on_failure(error)
+        raise failure(error) from error
+
+
+def failure(error: KpiError) -> dg.Failure:
+    """An error as a step of Dagster tells it."""
+    details = {"details": dg.MetadataValue.text("\n".join(error.details))} if error.details else {}
+    return dg.Failure(
+        "\n".join([str(error), *error.details]),
+        metadata={"exit_code": error.exit_code, **details},
+        allow_retries=False,
+    )

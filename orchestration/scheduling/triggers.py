@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.finance.calendar import month_name
+from orchestration.finance.closing import due_month
 from orchestration.landing_files import find_files
 from orchestration.settings import Settings, load_settings
 
@@ -26,6 +28,30 @@ def build_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.
         default_status=RUNNING,
         description="Builds every day, whether files have landed or not: the as-of date moves.",
     )
+
+
+def close_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.ScheduleDefinition:
+    """The monthly close: looks every day whether a month is due, so that what could not be closed is tried again."""
+
+    @dg.schedule(
+        name="monthly_close", job=job, cron_schedule=settings.close_schedule,
+        execution_timezone=settings.business_timezone, default_status=RUNNING,
+        description="Closes a month on the close_business_day-th business day after it, or later if it could not then.",
+    )  # fmt: skip
+    def monthly_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        given = load_settings({})
+        day = context.scheduled_execution_time.astimezone(ZoneInfo(given.business_timezone)).date()
+        month = due_month(given, day)
+        if month is None:
+            return dg.SkipReason("no month is due to be closed")
+        name = month_name(month)
+        return dg.RunRequest(
+            run_key=f"close-{name}-{day.isoformat()}",
+            run_config={"ops": {"finance__closed_months": {"config": {"month": name}}}},
+            tags={"month": name},
+        )
+
+    return monthly_close
 
 
 def landed_stamp(path: Path) -> int:
@@ -70,7 +96,3 @@ def landing_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
 def _told(labels: Sequence[str], most: int = 5) -> str:
     more = len(labels) - most
     return ", ".join(labels[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
