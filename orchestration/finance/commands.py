@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -121,14 +120,9 @@ def verify(warehouse: Warehouse = None) -> None:
             f"{escape(manifest.closed_by)}{why}",
             **PLAIN,
         )
-    out.print(
-        f"the chain of {_count({one.month for one in closed})} is whole, SHA-256 {closed[-1].manifest_sha256}", **PLAIN
-    )
-
-
-def _count(months: Iterable[object]) -> str:
-    count = len(list(months))
-    return f"{count} month{'s' if count != 1 else ''}"
+        out.print(f"  manifest SHA-256 {one.manifest_sha256}", style="dim", **PLAIN)
+    months = len({one.month for one in closed})
+    out.print(f"the chain of {months} month{'s' if months != 1 else ''} is whole", **PLAIN)
 
 
 def _language(lang: str) -> Language:
