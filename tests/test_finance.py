@@ -35,6 +35,7 @@ from orchestration.finance.facts import FACTS
 from orchestration.finance.labels import TEXTS
 from orchestration.finance.tables import TABLES, recorded_months
 from orchestration.pipeline import run_build
+from orchestration.publish import republish_finance
 from orchestration.settings import Settings
 from tests.conftest import Landing, settings_for
 from tests.test_bad_files import KPI, kpi
@@ -766,6 +767,22 @@ def test_a_month_that_is_gone_is_missed(closed_company: Company, folder: str) ->
     path = closed_company.finance / folder
     store.remove_partial(path)
     assert any(str(path) in problem and "missing" in problem for problem in closed_company.problems())
+
+
+@pytest.mark.parametrize("month", [FEB, MARCH])
+def test_a_month_that_is_gone_is_not_closed_again(closed_company: Company, month: date) -> None:
+    store.remove_partial(closed_company.finance / f"{month:%Y-%m}")
+    with pytest.raises(BuildError, match=f"{month:%Y-%m} version 1 was closed, but its folder is missing"):
+        closed_company.close(month)
+
+
+def test_a_damaged_month_is_named_and_stops_no_publishing(closed_company: Company) -> None:
+    flip(writable(closed_company.finance / MONTH_FOLDER / "figures.parquet"))
+    republish_finance(closed_company.settings.build_file, closed_company.settings.warehouse)
+    told = closed_company.ask("select close_month, problem from finance.closed_months order by 1")
+    assert told[0] == (FEB, None)
+    assert "2026-03/figures.parquet was changed" in told[1][1]
+    assert closed_company.ask("select distinct close_month from finance.kpi_monthly_snapshots") == [(FEB,)]
 
 
 def test_nothing_is_built_on_a_damaged_month(closed_company: Company) -> None:

@@ -25,7 +25,7 @@ from orchestration.finance.calendar import (
 )
 from orchestration.finance.labels import Language
 from orchestration.finance.snapshot import Control, Freezer, escaped
-from orchestration.finance.store import ClosedMonth, Link, Manifest
+from orchestration.finance.store import ClosedMonth, Link, Manifest, label
 from orchestration.finance.tables import FINANCE_FOLDER, recorded_months
 from orchestration.finance.workbook import Cover, frozen_sources, read_content, write_workbook
 from orchestration.pipeline import warehouse_lock
@@ -189,6 +189,7 @@ def _check_rules(
             f"{month_name(month)} is not over in the published build, whose books end on {build.as_of_date}",
             [f"build as of {months_after(month, 1)} or later, then close again"],
         )
+    _check_none_is_gone(settings, closed)
     latest = store.latest_versions(closed)
     own = latest.get(month)
     if restate_reason is not None and own is None:
@@ -216,6 +217,17 @@ def _check_rules(
             )
     version = own.version + 1 if own else 1
     return version, previous.link if previous else None, own.link if own else None
+
+
+def _check_none_is_gone(settings: Settings, closed: list[ClosedMonth]) -> None:
+    """A closed month whose folder is gone must come back, not be closed a second time."""
+    present = {(one.link.month, one.version) for one in closed}
+    for link, values in recorded_months(settings.published_file):
+        if (link.month, link.version) not in present:
+            raise BuildError(
+                f"{label(values['close_month'], link.version)} was closed, but its folder is missing",
+                ["put it back from a backup; `kpi verify` names every problem"],
+            )
 
 
 def _check_month_has_data(settings: Settings, month: date) -> None:

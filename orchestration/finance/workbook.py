@@ -270,7 +270,7 @@ class _Writer:
         self._text(sheet, row, 0, self._say("controls"), bold=True, font_size=12, font_color=INK)
         self._header(sheet, row + 1, [self._say(name) for name in ("control", "mart", "facts", "difference")], 1)
         for number, control in enumerate(controls, start=row + 2):
-            self._text(sheet, number, 0, control.name)
+            self._text(sheet, number, 0, self._say(control.name))
             for column, value in enumerate((control.mart, control.facts, control.difference), start=1):
                 self._number(sheet, number, column, value, "money")
 
