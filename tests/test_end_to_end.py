@@ -50,7 +50,8 @@ def published(warehouse: Path) -> Rows:
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse / 'kpi.duckdb'}' as published (read_only)")
         connection.execute("use published")
-        names = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+        of_schema = "select table_name from duckdb_tables() where schema_name = 'kpi'"
+        names = [name for (name,) in connection.execute(of_schema).fetchall()]
         return {
             name: connection.execute(f"from kpi.{name}").fetchall() for name in sorted(names) if name not in NOT_MARTS
         }
