@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test lint lint-sql docs clean
+.PHONY: build test lint lint-sql docs lock clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
@@ -41,7 +41,14 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@echo "installing the pinned packages into $(VENV) (about a minute) ..."
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.txt
 	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@mkdir -p warehouse  # plain dbt and sqlfluff connect to a file in it, built or not
 	@touch $@
+
+# Pins requirements.in anew, for every platform, with hashes and no address of a registry.
+lock: $(VENV)/.installed
+	$(VENV)/bin/python -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-strip-extras --no-header --output-file requirements.txt requirements.in
 
 clean:
 	rm -rf sample target logs
