@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -140,6 +141,8 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         f"published {settings.published_file} and {settings.warehouse / 'parquet' / 'kpi'}, as of {record.as_of_date}",
         **PLAIN,
     )
+    if "dashboard" in record.seconds:
+        out.print(f"dashboard: {settings.dashboard_file} (or `kpi dashboard --serve`)", **PLAIN)
 
 
 def _print_warnings(record: RunRecord) -> None:
@@ -272,6 +275,26 @@ def _print_members(metric: published.Metric, series: list[published.Series], cut
             published.sparkline([row["metric_value"] for row in one.rows]),
         )
     out.print(table)
+
+
+@app.command()
+def dashboard(
+    warehouse: Warehouse = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Show it on this machine until Ctrl-C is pressed.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 for any free one.")] = 8050,
+) -> None:
+    """Render the boards over what is published into the warehouse folder, and serve them if asked."""
+    from dashboards.serve import serving  # with the boards, which take a while to import
+    from dashboards.site import render_site
+
+    settings = load_settings({"warehouse": warehouse})
+    render_site(settings.published_file, settings.company)
+    out.print(f"dashboard: {settings.dashboard_file}", **PLAIN)
+    if serve:
+        with serving(settings.dashboard_file.parent, port) as server:
+            out.print(f"serving http://127.0.0.1:{server.server_port}/ - Ctrl-C ends it", **PLAIN)
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
 
 
 @app.command()

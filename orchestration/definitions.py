@@ -8,6 +8,7 @@ from expectations.runner import GATES
 from orchestration.pipeline import LAYERS
 from orchestration.scheduling.assets import (
     closed_months,
+    dashboard,
     landing_specs,
     layer_assets,
     model_specs,
@@ -29,6 +30,8 @@ def definitions() -> dg.Definitions:
     specs = model_specs(manifest)
     layers = [layer_assets(layer, specs[layer]) for layer in LAYERS]
     assets = [raw_assets(manifest), *layers, published_assets(spec.key for spec in specs["kpi"])]
+    if settings.dashboard:
+        assets.append(dashboard)
     build = dg.define_asset_job(
         "build",
         selection=dg.AssetSelection.assets(*assets),

@@ -31,9 +31,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "facts": ("path:models/intermediate", "path:models/facts"),
     "kpi": ("path:models/kpis",),
 }
-# A build in order: a layer, then the gate behind it.
+# A build in order: a layer, then the gate behind it. The last one only where the setting `dashboard` is on.
 STEPS = (
     "load", "after_load", "staging", "after_staging", "facts", "after_facts", "kpi", "after_kpi", "publish",
+    "dashboard",
 )  # fmt: skip
 TOLD = {
     "load": "Loading landing files",
@@ -42,6 +43,7 @@ TOLD = {
     "facts": "Building facts",
     "kpi": "Building KPI marts",
     "publish": "Publishing",
+    "dashboard": "Rendering the dashboard",
 }
 
 
@@ -140,6 +142,8 @@ class Build:
             return self.transform(name)
         if name == "publish":
             return self.publish()
+        if name == "dashboard":
+            return self.dashboard()
         result = self.gate(name)
         if not result.passed:
             raise gates.closed(result)
@@ -193,11 +197,26 @@ class Build:
                 run_id=self.record.run_id,
                 as_of=self.record.as_of_date,
                 code_version=version("sales-kpi-warehouse"),
+                settings=self.record.settings,
+                tables_without_rows=sorted(name for name, rows in self.record.tables.items() if not rows["current"]),
             )
             self.record.published = str(published)
             with self._build_file() as connection:
                 gates.remember_good_run(connection, self.record.run_id, self.settings)
         return published
+
+    def dashboard(self) -> Path:
+        """Render the boards over what is published. Raises BuildError where they can't be; the marts stay published."""
+        from dashboards.site import render_site  # altair and vega take a while to import
+
+        with self._timed("dashboard"):
+            try:
+                return render_site(self.settings.published_file, self.settings.company)
+            except Exception as error:
+                raise BuildError(
+                    f"the marts are published, but the dashboard is not rendered: {error}",
+                    ["the boards of the build before are still there; `kpi dashboard` renders them again"],
+                ) from error
 
     @cached_property
     def project(self) -> DbtProject:
@@ -256,7 +275,8 @@ def run_build(settings: Settings, *, full_refresh: bool = False, progress: Progr
     build = Build(settings, full_refresh=full_refresh, progress=progress)
     with build.running():
         for step in STEPS:
-            build.step(step)
+            if step != "dashboard" or settings.dashboard:
+                build.step(step)
     return build.record
 
 

@@ -5,12 +5,14 @@ A reader that has the old file open keeps reading it; the next one that opens th
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -31,9 +33,14 @@ def publish(
     run_id: str,
     as_of: str,
     code_version: str,
+    settings: Mapping[str, Any],
+    tables_without_rows: Sequence[str] = (),
     with_finance: bool = True,
 ) -> Path:
     """Copy `tables` of schema kpi from the build file to the published files; returns the published database.
+
+    `settings` are the vars the marts were built with, `tables_without_rows` the source tables of which nothing landed;
+    both are written to kpi.build_info, so that the file explains itself.
 
     Schema `finance` is written beside them, from the closed months and the build's facts.
     """
@@ -51,10 +58,15 @@ def publish(
         connection.execute("create schema kpi")
         connection.execute(
             "create table kpi.build_info as select ? as run_id, cast(? as date) as as_of_date, "
-            "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version",
-            [run_id, as_of, code_version],
+            "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version, ? as settings, "
+            "? as tables_without_rows",
+            [run_id, as_of, code_version, json.dumps(dict(settings), default=str), ", ".join(tables_without_rows)],
         )
         connection.execute("comment on table kpi.build_info is 'Which build this file holds; one row.'")
+        connection.execute("comment on column kpi.build_info.settings is 'Settings of the build, as JSON.'")
+        connection.execute(
+            "comment on column kpi.build_info.tables_without_rows is 'Source tables of which nothing landed.'"
+        )
         for table in tables:
             _copy_table(connection, table)
             connection.execute(

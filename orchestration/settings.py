@@ -28,6 +28,7 @@ RUN_SETTINGS = (
     "settle_seconds",
     "notify_url",
     "notify_success",
+    "dashboard",
     "company",
     "close_business_day",
     "close_schedule",
@@ -70,7 +71,9 @@ class Settings(BaseSettings):
     # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.
     notify_url: str | None = None
     notify_success: bool = False
-    # The company's name, for the cover of finance's workbook.
+    # Whether a build renders the dashboard when it has published.
+    dashboard: bool = True
+    # The company's name, for the dashboard and the cover of finance's workbook.
     company: str | None = None
     # A month is due to be closed on this business day of the next one (seed holidays).
     close_business_day: int = Field(3, ge=1, le=20)
@@ -135,6 +138,10 @@ class Settings(BaseSettings):
     @property
     def published_file(self) -> Path:
         return self.warehouse / "kpi.duckdb"
+
+    @property
+    def dashboard_file(self) -> Path:
+        return self.warehouse / "dashboard" / "index.html"
 
     @property
     def data_docs(self) -> Path:

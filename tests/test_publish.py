@@ -45,7 +45,7 @@ def test_a_reader_in_a_loop_sees_whole_builds_and_no_error(tmp_path: Path) -> No
     def publish_number(number: int) -> None:
         publish(
             files[number], warehouse, marts,
-            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", with_finance=False,
+            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", settings={}, with_finance=False,
         )  # fmt: skip
 
     publish_number(0)
@@ -116,7 +116,7 @@ def test_no_leftover_of_a_died_publish_stays(tmp_path: Path, name: str) -> None:
         path = build_file(tmp_path, number)
         publish(
             path, warehouse, [f"kpi_{mart}" for mart in range(MARTS)],
-            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", with_finance=False,
+            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", settings={}, with_finance=False,
         )  # fmt: skip
     left = {path.name for path in warehouse.iterdir()} | {
         path.name for path in (warehouse / "parquet" / ".builds").iterdir()

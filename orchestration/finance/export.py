@@ -84,7 +84,9 @@ def _export_closed(closed: ClosedMonth, to: Path, format_: Format, lang: Languag
 
 def _export_open(settings: Settings, month: date, to: Path, format_: Format, lang: Language) -> list[Path]:
     with _open_published(settings.published_file) as connection:
-        info = connection.execute("select run_id, as_of_date, code_version from published.kpi.build_info").fetchone()
+        info = connection.execute(
+            "select run_id, as_of_date, code_version, settings from published.kpi.build_info"
+        ).fetchone()
         known = connection.execute(
             "select min(period_start), max(period_start) from published.kpi.kpi_revenue where period_grain = 'month'"
         ).fetchone()
@@ -92,8 +94,8 @@ def _export_open(settings: Settings, month: date, to: Path, format_: Format, lan
         if known[0] is None or not known[0] <= month <= known[1]:
             told = f"{month_name(known[0])} to {month_name(known[1])}" if known[0] else "no month at all"
             raise UsageError(f"{month_name(month)} has no figures: what is published has {told}")
-        currency, fiscal_year_start_month = _settings_of_build(settings)
-        periods = periods_ending_with(month, fiscal_year_start_month)
+        vars_ = json.loads(info[3])
+        periods = periods_ending_with(month, vars_["fiscal_year_start_month"])
         marts = snapshot.read_marts(connection, "published")
         condition = snapshot.periods_sql(periods)
         own = f"month = date '{month}'"
@@ -106,7 +108,8 @@ def _export_open(settings: Settings, month: date, to: Path, format_: Format, lan
         )
         cover = Cover(
             company=settings.company, month=month, version=None, run_id=info[0], as_of_date=info[1],
-            code_version=info[2], closed_by=None, closed_at=None, reason=None, currency=currency,
+            code_version=info[2], closed_by=None, closed_at=None, reason=None,
+            currency=vars_["reporting_currency"],
         )  # fmt: skip
         measures = f"({snapshot.measures_sql(marts, 'published', condition)})"
         path = to / f"kpi-{month_name(month)}-open"
@@ -118,19 +121,10 @@ def _open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with published.open_published(path) as connection:
         connection.execute("set TimeZone = 'UTC'")
         if not connection.execute(
-            "select 1 from duckdb_tables() where schema_name = 'finance' and table_name = 'mrr_bridge'"
+            "select 1 from duckdb_columns() where table_name = 'build_info' and column_name = 'settings'"
         ).fetchone():
-            raise BuildError(f"{path} was published by a version without finance's tables", ["run `kpi build`"])
+            raise BuildError(f"{path} was published by an older version of this program", ["run `kpi build`"])
         yield connection
-
-
-def _settings_of_build(settings: Settings) -> tuple[str, int]:
-    """Currency and first month of the fiscal year of the last build."""
-    try:
-        told: dict[str, Any] = json.loads(settings.last_run_file.read_text(encoding="utf-8"))["settings"]
-    except (OSError, ValueError, KeyError):
-        told = settings.dbt_vars()
-    return str(told["reporting_currency"]), int(told["fiscal_year_start_month"])
 
 
 def _write(

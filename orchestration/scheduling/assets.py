@@ -26,6 +26,7 @@ FRESHNESS = dg.FreshnessPolicy.time_window(
 )  # fmt: skip
 PUBLISHED_DATABASE = dg.AssetKey(["published", "kpi_duckdb"])
 PUBLISHED_PARQUET = dg.AssetKey(["published", "parquet"])
+DASHBOARD = dg.AssetKey(["published", "dashboard"])
 
 
 def landing_key(table: Table) -> dg.AssetKey:
@@ -160,6 +161,16 @@ def published_assets(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         )
 
     return publish
+
+
+@dg.asset(
+    key=DASHBOARD, deps=[PUBLISHED_DATABASE], group_name="published", owners=[DATA_TEAM], kinds={"html"},
+    freshness_policy=FRESHNESS,
+)  # fmt: skip
+def dashboard(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> dg.MaterializeResult[Any]:
+    """`dashboard/`: the boards over the published marts, an HTML file each."""
+    folder = warehouse.take(context, Build.dashboard)
+    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(folder))})
 
 
 class CloseConfig(dg.Config):

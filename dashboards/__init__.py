@@ -1,0 +1,1 @@
+"""The boards: what is published, to be looked at. Read-only over `kpi.duckdb`; a board is one HTML file."""

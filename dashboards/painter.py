@@ -1,0 +1,252 @@
+"""Makes the figures of the boards from the marts: titles, rows, colours, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboards import charts
+from dashboards.charts import Spec
+from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, OTHERS, UNKNOWN, Marts, Row
+from dashboards.texts import Text
+
+# Metrics whose members' values make up the company's: shown as stacked columns.
+ADDITIVE = frozenset({
+    "revenue", "new_customers", "mrr", "sales_opportunities", "calls_and_emails", "meetings_scheduled", "follow_ups",
+    "sales_activity_hours", "proposals_sent", "product_demos", "networking_events", "social_media_engagement",
+    "referrals", "sales_pipeline", "pipeline_value", "lost_reasons",
+})  # fmt: skip
+
+# Without rows in one of these tables a metric has nothing to count.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "sales": ("billing.orders", "billing.order_items"),
+    "leads": ("crm.leads",),
+    "deals": ("crm.deals",),
+    "activities": ("crm.activities",),
+    "subscriptions": ("billing.subscription_changes",),
+}
+METRIC_NEEDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("revenue", "new_customers", "customer_lifetime_value", "average_order_value", "sales_growth",
+         "average_revenue", "customer_retention_rate", "customer_churn_rate", "upsell_cross_sell_rate",
+         "revenue_per_rep", "refund_rate", "repeat_purchase_rate", "gross_margin", "cohort_retention"),
+        NEEDS["sales"],
+    ),
+    **dict.fromkeys(("lead_conversion_rate", "lead_source_conversion_rate", "referrals"), NEEDS["leads"]),
+    **dict.fromkeys(
+        ("sales_cycle_length", "sales_pipeline", "sales_opportunities", "win_rate", "average_deal_size",
+         "pipeline_value", "sales_forecast", "sales_velocity", "lost_reasons"),
+        NEEDS["deals"],
+    ),
+    **dict.fromkeys(("funnel_leakage", "stage_duration"), (*NEEDS["deals"], "crm.deal_stage_changes")),
+    **dict.fromkeys(
+        ("calls_and_emails", "meetings_scheduled", "follow_ups", "sales_activity_hours", "proposals_sent",
+         "product_demos", "networking_events"),
+        NEEDS["activities"],
+    ),
+    "lead_response_time": (*NEEDS["leads"], *NEEDS["activities"]),
+    "activity_ratio": (*NEEDS["activities"], *NEEDS["deals"]),
+    "revenue_per_selling_hour": (*NEEDS["activities"], *NEEDS["sales"]),
+    **dict.fromkeys(("mrr", "average_revenue_per_account"), NEEDS["subscriptions"]),
+    "sales_target_attainment": ("planning.sales_targets",),
+    "pipeline_coverage": ("planning.sales_targets", *NEEDS["deals"]),
+    "quota_attainment": ("planning.sales_quotas",),
+    "csat": ("support.csat_responses",),
+    "inquiry_response_time": ("support.inquiries",),
+    "social_media_engagement": ("marketing.social_engagements",),
+    **dict.fromkeys(
+        ("customer_acquisition_cost", "clv_to_cac", "cac_payback_months", "sales_efficiency"),
+        ("marketing.ad_spend", "planning.sales_costs", *NEEDS["sales"]),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its title and its rows; or, where nothing landed for it, what is missing."""
+
+    key: str
+    title: str
+    note: str
+    spec: Spec
+    rows: list[Row]
+    missing: list[str] = field(default_factory=list)
+    is_empty: bool = False
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures under a heading."""
+
+    title: str
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a board shows: its filters by name, figures, and tables that its script fills.
+
+    `scores` is what `Painter.scores` gives: where there is one, a table of all metrics of an entity is shown; with
+    `leaders` a table of those metrics by entity, with `tiles` a tile for each of them. `members` are those of each cut
+    that `by` may choose.
+    """
+
+    filters: tuple[str, ...]
+    sections: list[Section] = field(default_factory=list)
+    members: dict[str, list[Row]] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    entities: list[Row] = field(default_factory=list)
+    leaders: tuple[str, ...] = ()
+    tiles: tuple[str, ...] = ()
+
+
+class Painter:
+    """Makes figures in one language, with one colour for a member on all of them."""
+
+    def __init__(self, marts: Marts) -> None:
+        self.marts = marts
+        self.words = marts.words
+
+    def say(self, en: str, ko: str) -> str:
+        """The words of the page's language."""
+        return Text(en, ko).to(self.marts.language)
+
+    def name(self, metric_id: str) -> str:
+        """A metric's name in the catalogue."""
+        return self.marts.metrics[metric_id].name
+
+    def missing(self, metric_ids: Sequence[str]) -> list[str]:
+        """The source tables without which these metrics are empty and of which nothing landed."""
+        basis = self.marts.build.settings.get("revenue_basis")
+        needed = {table for metric in metric_ids for table in METRIC_NEEDS[metric]}
+        if basis == "bookings" and not needed.isdisjoint(NEEDS["sales"]):
+            needed = (needed - set(NEEDS["sales"])) | set(NEEDS["deals"])
+        return sorted(needed & self.marts.build.tables_without_rows)
+
+    def figure(
+        self,
+        key: str,
+        metric_ids: Sequence[str],
+        title: str,
+        spec: Spec,
+        rows: list[Row],
+        note: str = "",
+        *,
+        is_wide: bool = False,
+    ) -> Figure:
+        """A figure of some metrics; an empty one where none of them ever had anything to count."""
+        if all(self.marts.is_empty(metric) for metric in metric_ids):
+            missing = self.missing(metric_ids)
+            return Figure(key, title, note, {}, [], missing=missing, is_empty=True, is_wide=is_wide)
+        return Figure(key, title, note, spec, rows, is_wide=is_wide)
+
+    def labelled(self, rows: list[Row], grain: str | None = None) -> list[Row]:
+        """Rows with the period's name p; of one grain, or of the grain g of each."""
+        return [{**row, "p": self.marts.period_label(row.get("g") or grain or "month", row["t"])} for row in rows]
+
+    def metric_sections(self, titles: dict[str, Sequence[str]]) -> tuple[list[Section], dict[str, list[Row]]]:
+        """A figure a metric, under headings; and the members of all their cuts with their colours."""
+        ids = [metric for group in titles.values() for metric in group]
+        cuts = self.marts.cuts_of(ids)
+        dimensions = sorted({cut for of_metric in cuts.values() for cut in of_metric})
+        members = self.marts.members(dimensions)
+        for of_cut in members.values():
+            coloured = iter(charts.PALETTE)
+            for member in of_cut:
+                member["colour"] = charts.QUIET if member["v"] == UNKNOWN else next(coloured)
+        colours = {ALL: charts.MAIN, OTHERS: charts.PALE}
+        colours |= {member["k"]: member["colour"] for of_cut in members.values() for member in of_cut}
+        sections = [
+            Section(title, [self.metric(metric, cuts[metric], members, colours) for metric in group])
+            for title, group in titles.items()
+        ]
+        return sections, members
+
+    def metric(
+        self, metric_id: str, cuts: Sequence[str], members: dict[str, list[Row]], colours: dict[str, str]
+    ) -> Figure:
+        """A metric over time, of the company and of the members of each cut."""
+        metric = self.marts.metrics[metric_id]
+        is_additive = metric_id in ADDITIVE
+        words = {**self.words, "member": self.words["by"]}
+        rows = self._company_rows(metric_id) + self._member_rows(metric_id, cuts, members, is_additive)
+        spec = charts.metric(
+            metric.unit,
+            is_additive=is_additive,
+            members=colours,
+            words=words,
+            has_target=any(row.get("x") is not None for row in rows),
+        )
+        return self.figure(metric_id, [metric_id], metric.name, spec, self.labelled(rows), metric.formula)
+
+    def _company_rows(self, metric_id: str) -> list[Row]:
+        rows = self.marts.rows(
+            "select period_grain as g, period_start as t, is_complete as c, dimension as d, 'all' as k, "
+            "metric_value as v, prior_year_value as y, target_value as x, 0 as o from kpi.kpi_scorecard "
+            f"where metric_id = ? and dimension = 'all' and {self.marts.shown(COMPANY_PERIODS)} order by period_start",
+            [metric_id],
+        )
+        return [{**row, "m": self.words[ALL]} for row in rows]
+
+    def _member_rows(
+        self, metric_id: str, cuts: Sequence[str], members: dict[str, list[Row]], is_additive: bool
+    ) -> list[Row]:
+        """Rows of the members shown; of what adds up, also the sum of all others."""
+        places = {(cut, member["v"]): (place, member) for cut in cuts for place, member in enumerate(members[cut])}
+        found = self.marts.rows(
+            "select period_grain as g, period_start as t, is_complete as c, dimension as d, "
+            "dimension_value as member, metric_value as v from kpi.kpi_scorecard where metric_id = ? "
+            f"and dimension <> 'all' and metric_value is not null and {self.marts.shown(MEMBER_PERIODS)} "
+            "order by period_start, dimension_value",
+            [metric_id],
+        )
+        rows: list[Row] = []
+        others: dict[tuple[str, str, str], Row] = {}
+        for row in found:
+            if row["d"] not in cuts:
+                continue
+            common = {key: row[key] for key in ("g", "t", "c", "d")}
+            if (row["d"], row["member"]) in places:
+                place, member = places[row["d"], row["member"]]
+                rows.append({**common, "k": member["k"], "m": member["m"], "v": row["v"], "o": place})
+            elif is_additive:
+                rest = {**common, "k": OTHERS, "m": self.words[OTHERS], "v": 0.0, "o": len(members[row["d"]])}
+                others.setdefault((row["g"], row["d"], row["t"]), rest)["v"] += row["v"]
+        return [*rows, *others.values()]
+
+    def snapshot(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Rows of members of single periods (columns g, t, member, label, v, o, ...) with the members' names m."""
+        rows = self.marts.rows(sql, parameters)
+        return [
+            {key: value for key, value in row.items() if key not in ("member", "label")}
+            | {"m": self.marts.member_label(row["member"], row["label"])}
+            for row in rows
+        ]
+
+    def scores(self, dimension: str, periods: dict[str, int], most: int) -> tuple[dict[str, Any], list[Row]]:
+        """Per entity (member of a cut), metric and grain the rows [t, value, before, year before, target, complete].
+
+        Newest first. At most `most` entities, the ones with the most revenue in the last year first, the unknown last.
+        """
+        entities = self.marts.rows(
+            "select dimension_value as v, any_value(dimension_label) as m from kpi.kpi_scorecard "
+            "where dimension = ? group by 1 order by dimension_value = 'unknown', "
+            "sum(numerator) filter (where metric_id = 'revenue' and period_grain = 'month' "
+            "and period_start > ?::date - interval 1 year) desc nulls last, 1 limit ?",
+            [dimension, self.marts.build.as_of_date, most],
+        )
+        entities = [{**row, "m": self.marts.member_label(row["v"], row["m"])} for row in entities]
+        found: dict[str, Any] = {row["v"]: {} for row in entities}
+        rows = self.marts.rows(
+            "select dimension_value as e, metric_id as i, period_grain as g, period_start as t, metric_value as v, "
+            "prior_period_value as b, prior_year_value as y, target_value as x, is_complete as c "
+            f"from kpi.kpi_scorecard where dimension = ? and {self.marts.shown(periods)} order by period_start desc",
+            [dimension],
+        )
+        for row in rows:
+            if row["e"] in found:
+                values = [row["t"], row["v"], row["b"], row["y"], row["x"], row["c"]]
+                found[row["e"]].setdefault(row["i"], {}).setdefault(row["g"], []).append(values)
+        return found, entities
