@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from orchestration import published
+from orchestration import export, published
 from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
 from orchestration.finance import commands as finance_commands
@@ -233,12 +233,19 @@ def show(
     by: Annotated[str | None, typer.Option(metavar="CUT", help="A cut, such as sales_rep or region.")] = None,
     grain: Annotated[str, typer.Option(help="week, month, quarter or year.")] = "month",
     last: Annotated[int, typer.Option(min=1, help="How many periods.")] = 12,
+    format_: Annotated[
+        export.Format, typer.Option("--format", help="A table for people, or rows for another program.")
+    ] = export.Format.table,
     warehouse: Warehouse = None,
 ) -> None:
-    """A metric as a table and a sparkline."""
+    """A metric as a table and a sparkline; or its rows, exact, as CSV, JSON or Markdown."""
     settings = load_settings({"warehouse": warehouse})
     with published.open_published(settings.published_file) as connection:
         found = published.find_metric(connection, metric)
+        if format_ is not export.Format.table:
+            columns, rows = export.read_rows(connection, found, cut=by, grain=grain, last=last)
+            typer.echo(export.written(columns, rows, format_), nl=False)
+            return
         series = published.read_series(connection, found, cut=by, grain=grain, last=last)
     if by is None:
         _print_periods(found, series[0], grain)

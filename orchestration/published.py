@@ -72,6 +72,21 @@ def cuts(connection: duckdb.DuckDBPyConnection, metric: Metric) -> list[str]:
     return [row[0] for row in rows]
 
 
+def check_cut_and_grain(connection: duckdb.DuckDBPyConnection, metric: Metric, cut: str | None, grain: str) -> None:
+    """Raises UsageError where the cut or the grain is not the metric's, with those that are."""
+    if grain not in GRAINS:
+        raise UsageError(f"--grain {grain}: grains are {', '.join(GRAINS)}")
+    if cut is not None and cut not in (known := cuts(connection, metric)):
+        told = f"its cuts are {', '.join(known)}" if known else "it has none"
+        raise UsageError(f"{metric.metric_id} has no cut {cut}: {told}")
+    found = connection.execute(
+        f"select 1 from kpi.kpi_{metric.metric_id} where period_grain = ? and dimension = ? limit 1",
+        [grain, cut or "all"],
+    ).fetchone()
+    if not found:
+        raise UsageError(f"{metric.metric_id} has no {grain} rows: it is not defined for that grain")
+
+
 def read_series(
     connection: duckdb.DuckDBPyConnection, metric: Metric, *, cut: str | None, grain: str, last: int
 ) -> list[Series]:
@@ -80,11 +95,7 @@ def read_series(
     Raises UsageError where the cut or the grain is not the metric's.
     """
     table = f"kpi.kpi_{metric.metric_id}"
-    if grain not in GRAINS:
-        raise UsageError(f"--grain {grain}: grains are {', '.join(GRAINS)}")
-    if cut is not None and cut not in (known := cuts(connection, metric)):
-        told = f"its cuts are {', '.join(known)}" if known else "it has none"
-        raise UsageError(f"{metric.metric_id} has no cut {cut}: {told}")
+    check_cut_and_grain(connection, metric, cut, grain)
     cursor = connection.execute(
         f"""
         with periods as (
@@ -101,8 +112,6 @@ def read_series(
     )
     names = [column[0] for column in cursor.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    if not rows:
-        raise UsageError(f"{metric.metric_id} has no {grain} rows: it is not defined for that grain")
     starts = sorted({row["period_start"] for row in rows})
     series = [
         Series(label, _on_every(starts, [row for row in rows if row["dimension_label"] == label]))

@@ -158,9 +158,14 @@ def rows_of(build: Path | duckdb.DuckDBPyConnection, query: str, *parameters: ob
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_the_environment() -> Iterator[None]:
-    """A developer's KPI_* variables must not decide how tests end, nor outlive them."""
+    """A developer's KPI_* variables must not decide how tests end, nor outlive them.
+
+    Builds render no dashboard unless a test asks for it: it takes seconds, and most tests don't look at it.
+    """
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("KPI_")}
+    os.environ["KPI_DASHBOARD"] = "false"
     yield
+    del os.environ["KPI_DASHBOARD"]
     os.environ.update(saved)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +153,20 @@ def test_show_prints_a_cut_by_member(built: Built) -> None:
     }
     shown = {team: cells[0] for team, cells in values(text).items() if cells[0] != "-"}
     assert shown == {team: f"{row.metric_value:.1%}" for team, row in latest.items() if row.metric_value is not None}
+
+
+def test_show_writes_a_marts_rows_for_other_programs(built: Built) -> None:
+    told = kpi("show", "revenue", "--by", "team", "--last", "2", "--format", "csv", "--warehouse", built.warehouse)
+    read = list(csv.DictReader(io.StringIO(told)))
+    mart = [row for row in built.expected.marts["revenue"] if row.period_grain == "month" and row.dimension == "team"]
+    last = sorted({row.period_start for row in mart})[-2:]
+    expected = {
+        (str(row.period_start), row.dimension_value): row.metric_value for row in mart if row.period_start in last
+    }
+    shown = {(row["period_start"], row["dimension_value"]): Decimal(row["metric_value"]) for row in read}
+    assert shown.keys() == expected.keys() and len(shown) == len(read)
+    assert all(abs(shown[key] - Decimal(str(expected[key]))) < Decimal("0.005") for key in shown)
+    kpi("show", "quota_attainment", "--grain", "week", "--format", "json", "--warehouse", built.warehouse, exit_code=2)
 
 
 def test_status_says_what_is_published(built: Built) -> None:

@@ -334,6 +334,7 @@
       line.append(element("td", { className: "spark" }, spark(series(entity.v, first))));
       body.append(line);
     }
+    if (!ranked.length) body.append(element("tr", {}, element("td", { className: "missing", colSpan: heads.length }, words.no_rows)));
     table.replaceChildren(head, body);
   }
 
