@@ -23,6 +23,7 @@ from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
 from orchestration.finance import commands as finance_commands
 from orchestration.pipeline import Progress, RunRecord, is_building, read_running, run_build
+from orchestration.postgres import publish_postgres
 from orchestration.sample import DEFAULT_AS_OF, write_sample
 from orchestration.settings import Settings, load_settings, parse_vars
 
@@ -302,6 +303,38 @@ def dashboard(
             out.print(f"serving http://127.0.0.1:{server.server_port}/ - Ctrl-C ends it", **PLAIN)
             with suppress(KeyboardInterrupt):
                 server.serve_forever()
+
+
+@app.command("publish-postgres")
+def to_postgres(
+    url: Annotated[
+        str | None, typer.Argument(help="postgresql://user:password@host:port/database. Default: KPI_POSTGRES_URL.")
+    ] = None,
+    warehouse: Warehouse = None,
+    schema: Annotated[str | None, typer.Option(help="Schema of the views. Default: kpi.")] = None,
+    reader: Annotated[str | None, typer.Option(help="Role that may read them. Default: kpi_reader.")] = None,
+    recreate: Annotated[
+        bool, typer.Option("--recreate", help="Drop views that lost columns, with what depends on them.")
+    ] = False,
+) -> None:
+    """Copy what is published into PostgreSQL, for tools that speak ODBC or JDBC only; all of it or nothing."""
+    settings = load_settings(
+        {"warehouse": warehouse, "postgres_url": url, "postgres_schema": schema, "postgres_reader": reader}
+    )
+    if settings.postgres_url is None:
+        raise UsageError("no database is named: give its URL, or set KPI_POSTGRES_URL")
+    copied = publish_postgres(
+        settings.published_file,
+        settings.postgres_url,
+        schema=settings.postgres_schema,
+        reader=settings.postgres_reader,
+        recreate=recreate,
+    )
+    out.print(
+        f"{copied.tables} tables, {copied.rows:,} rows of run {copied.run_id} copied to schemas "
+        f"{' and '.join(copied.schemas)}; role {copied.reader} may read them",
+        **PLAIN,
+    )
 
 
 @app.command()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dagster as dg
 
 from expectations.runner import GATES
-from orchestration.pipeline import LAYERS
+from orchestration.pipeline import LAYERS, steps_of
 from orchestration.scheduling.assets import (
     closed_months,
     dashboard,
     landing_specs,
     layer_assets,
     model_specs,
+    postgres,
     published_assets,
     raw_assets,
 )
@@ -30,8 +31,8 @@ def definitions() -> dg.Definitions:
     specs = model_specs(manifest)
     layers = [layer_assets(layer, specs[layer]) for layer in LAYERS]
     assets = [raw_assets(manifest), *layers, published_assets(spec.key for spec in specs["kpi"])]
-    if settings.dashboard:
-        assets.append(dashboard)
+    wanted = steps_of(settings)
+    assets += [asset for step, asset in (("dashboard", dashboard), ("postgres", postgres)) if step in wanted]
     build = dg.define_asset_job(
         "build",
         selection=dg.AssetSelection.assets(*assets),

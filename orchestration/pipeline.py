@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from expectations.runner import GateResult, GateRunner
 from orchestration import gates, loader
 from orchestration.errors import BuildError, KpiError, TransientError
+from orchestration.postgres import Copied, publish_postgres
 from orchestration.publish import publish
 from orchestration.settings import Settings
 from orchestration.transform import DbtProject, LayerResult
@@ -31,10 +32,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "facts": ("path:models/intermediate", "path:models/facts"),
     "kpi": ("path:models/kpis",),
 }
-# A build in order: a layer, then the gate behind it. The last one only where the setting `dashboard` is on.
+# A build in order: a layer, then the gate behind it; then what is made of the published marts, where it is wanted.
 STEPS = (
     "load", "after_load", "staging", "after_staging", "facts", "after_facts", "kpi", "after_kpi", "publish",
-    "dashboard",
+    "dashboard", "postgres",
 )  # fmt: skip
 TOLD = {
     "load": "Loading landing files",
@@ -44,6 +45,7 @@ TOLD = {
     "kpi": "Building KPI marts",
     "publish": "Publishing",
     "dashboard": "Rendering the dashboard",
+    "postgres": "Copying the marts to PostgreSQL",
 }
 
 
@@ -134,7 +136,7 @@ class Build:
         self.record.exit_code, self.record.error = error.exit_code, str(error)
         self.record.error_details = error.details
 
-    def step(self, name: str) -> loader.LoadReport | LayerResult | GateResult | Path:
+    def step(self, name: str) -> loader.LoadReport | LayerResult | GateResult | Path | Copied:
         """Take one step of STEPS. Raises a KpiError where it fails; a gate that is closed is a GateClosedError."""
         if name == "load":
             return self.load()
@@ -144,6 +146,8 @@ class Build:
             return self.publish()
         if name == "dashboard":
             return self.dashboard()
+        if name == "postgres":
+            return self.copy_to_postgres()
         result = self.gate(name)
         if not result.passed:
             raise gates.closed(result)
@@ -218,6 +222,21 @@ class Build:
                     ["the boards of the build before are still there; `kpi dashboard` renders them again"],
                 ) from error
 
+    def copy_to_postgres(self) -> Copied:
+        """Copy what is published to the database of `postgres_url`; the marts stay published if it fails."""
+        settings = self.settings
+        assert settings.postgres_url is not None
+        with self._timed("postgres"):
+            try:
+                return publish_postgres(
+                    settings.published_file,
+                    settings.postgres_url,
+                    schema=settings.postgres_schema,
+                    reader=settings.postgres_reader,
+                )
+            except KpiError as error:
+                raise type(error)(f"the marts are published, but not to PostgreSQL: {error}", error.details) from error
+
     @cached_property
     def project(self) -> DbtProject:
         """The dbt project, parsed at first use."""
@@ -274,10 +293,15 @@ def run_build(settings: Settings, *, full_refresh: bool = False, progress: Progr
     """
     build = Build(settings, full_refresh=full_refresh, progress=progress)
     with build.running():
-        for step in STEPS:
-            if step != "dashboard" or settings.dashboard:
-                build.step(step)
+        for step in steps_of(settings):
+            build.step(step)
     return build.record
+
+
+def steps_of(settings: Settings) -> tuple[str, ...]:
+    """The steps that a build takes with these settings, in order."""
+    unwanted = {"dashboard": not settings.dashboard, "postgres": settings.postgres_url is None}
+    return tuple(step for step in STEPS if not unwanted.get(step))
 
 
 def read_running(settings: Settings) -> dict[str, Any] | None:

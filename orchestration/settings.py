@@ -29,6 +29,9 @@ RUN_SETTINGS = (
     "notify_url",
     "notify_success",
     "dashboard",
+    "postgres_url",
+    "postgres_schema",
+    "postgres_reader",
     "company",
     "close_business_day",
     "close_schedule",
@@ -73,6 +76,11 @@ class Settings(BaseSettings):
     notify_success: bool = False
     # Whether a build renders the dashboard when it has published.
     dashboard: bool = True
+    # A PostgreSQL database, as postgresql://user:password@host:port/database, that a build copies the marts into; the
+    # schema of its views, and the role that may read them.
+    postgres_url: str | None = None
+    postgres_schema: str = "kpi"
+    postgres_reader: str = "kpi_reader"
     # The company's name, for the dashboard and the cover of finance's workbook.
     company: str | None = None
     # A month is due to be closed on this business day of the next one (seed holidays).

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import altair
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 

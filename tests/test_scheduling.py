@@ -20,10 +20,11 @@ import pytest
 from expectations.runner import GATES, tables_of
 from orchestration.contract import source_tables
 from orchestration.errors import BuildError, GateClosedError
-from orchestration.pipeline import STEPS, Build
+from orchestration.pipeline import STEPS, Build, steps_of
 from orchestration.scheduling.notify import post
 from orchestration.scheduling.session import WarehouseBuild
 from orchestration.scheduling.triggers import landed_stamp, settled_files
+from orchestration.settings import load_settings
 from tests.conftest import Landing, build, settings_for
 from tests.test_bad_files import contents, last_run
 
@@ -90,11 +91,28 @@ def steps(result: dg.ExecuteInProcessResult, event_type: str) -> list[str]:
     return [str(event.step_key) for event in result.all_events if event.event_type_value == event_type]
 
 
+def node(step: str) -> str:
+    """What Dagster calls a step of a build."""
+    if step in ("dashboard", "postgres"):
+        return f"published__{step}"
+    return f"gate_{step}" if step in GATES else step
+
+
 class TestWhatIsShown:
     def test_every_step_of_the_pipeline_is_a_step_of_the_job(self, definitions: dg.Definitions) -> None:
         job = definitions.resolve_job_def("build")
-        expected = [f"gate_{step}" if step in GATES else step for step in STEPS]
-        assert sorted(job.graph.node_dict) == sorted(expected)
+        assert sorted(job.graph.node_dict) == sorted(map(node, steps_of(load_settings({}))))
+
+    def test_what_is_made_of_the_published_marts_is_a_step_where_it_is_wanted(
+        self, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orchestration.definitions import definitions as defined
+
+        monkeypatch.setenv("KPI_DASHBOARD", "true")
+        monkeypatch.setenv("KPI_POSTGRES_URL", "postgresql://localhost/sales")
+        assert steps_of(load_settings({})) == STEPS
+        graph = defined().resolve_job_def("build").graph
+        assert sorted(graph.node_dict) == sorted(map(node, STEPS))
 
     def test_lineage_goes_from_landing_files_to_published_files_in_groups_by_layer(
         self, definitions: dg.Definitions

@@ -27,6 +27,7 @@ FRESHNESS = dg.FreshnessPolicy.time_window(
 PUBLISHED_DATABASE = dg.AssetKey(["published", "kpi_duckdb"])
 PUBLISHED_PARQUET = dg.AssetKey(["published", "parquet"])
 DASHBOARD = dg.AssetKey(["published", "dashboard"])
+POSTGRES = dg.AssetKey(["published", "postgres"])
 
 
 def landing_key(table: Table) -> dg.AssetKey:
@@ -171,6 +172,16 @@ def dashboard(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> d
     """`dashboard/`: the boards over the published marts, an HTML file each."""
     folder = warehouse.take(context, Build.dashboard)
     return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(folder))})
+
+
+@dg.asset(
+    key=POSTGRES, deps=[PUBLISHED_DATABASE], group_name="published", owners=[DATA_TEAM], kinds={"postgres"},
+    freshness_policy=FRESHNESS,
+)  # fmt: skip
+def postgres(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> dg.MaterializeResult[Any]:
+    """The marts and finance's tables in PostgreSQL, as views that stay; see the setting `postgres_url`."""
+    copied = warehouse.take(context, Build.copy_to_postgres)
+    return dg.MaterializeResult(metadata={"tables": copied.tables, "dagster/row_count": copied.rows})
 
 
 class CloseConfig(dg.Config):
