@@ -1,19 +1,20 @@
 """Copies what is published into PostgreSQL, for tools that speak ODBC or JDBC only.
 
-The rows stand in tables of schema `<schema>_data`, new ones at each copy. Readers use views, in `<schema>` (the marts)
-and `<schema>_finance`: in one transaction the new tables are filled, checked, and the views turned to them. Views keep
-their identity, so that what others build on them survives a copy.
+The rows stand in tables of schema `<schema>_data`; readers use views of them, in `<schema>` (the marts) and
+`<schema>_finance`. A copy replaces the rows of all tables in one transaction and touches neither table nor view while
+their shape is the same: who reads waits for nothing, and what others build on the views survives.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import duckdb
@@ -25,8 +26,10 @@ from orchestration.published import open_published
 SCHEMAS = {"kpi": "", "finance": "_finance"}
 KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
-# How long the removal of the tables of the copy before waits for who still reads them; else the next copy removes them.
-REMOVAL_WAIT = "2s"
+# Copies into the same schema wait for each other, so long at most.
+MOST_WAIT_SECONDS = 600
+WAIT_SECONDS = 0.5
+TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "TIMESTAMP": "timestamptz"}
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,17 @@ def publish_postgres(
         found = connection.execute("select run_id from kpi.build_info").fetchone()
         assert found is not None
         tables = _tables(connection)
-        connection.execute("begin")
+        _begin_alone(connection, schema)
         _run(connection, _preparation(schema, reader))
-        connection.execute("call pg_clear_cache()")  # it knows the schemas that were there when it was attached
-        suffix = secrets.token_hex(4)
-        rows = sum(_copy(connection, table, f"{schema}_data", suffix) for table in tables)
-        views = {one: _columns_of_views(connection, f"{schema}{SCHEMAS[one]}") for one in SCHEMAS}
+        there = _shapes(connection, schema)
         for table in tables:
-            _turn_view(connection, table, schema, suffix, views[table.schema].get(table.name), recreate)
+            _run(connection, _shaped(table, schema, there, recreate))
+        connection.execute("call pg_clear_cache()")  # it knows the schemas and tables that were there before
+        rows = sum(_copy(connection, table, schema) for table in tables)
         _run(connection, _rights(schema, reader))
         connection.execute("commit")
-        _remove_replaced_tables(connection, f"{schema}_data", suffix)
+        # what was replaced is freed; this blocks nobody
+        _run(connection, [f"vacuum analyze {_data_table(table, schema)}" for table in tables], one_by_one=True)
     return Copied(len(tables), rows, found[0], tuple(schema + added for added in SCHEMAS.values()), reader)
 
 
@@ -168,10 +171,25 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
     ]
 
 
+def _begin_alone(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Begin a transaction that no other copy into the schema runs beside.
+
+    Asked for without waiting, because a transaction that waited would still see what was there when it began.
+    """
+    until = time.monotonic() + MOST_WAIT_SECONDS
+    while time.monotonic() < until:
+        connection.execute("begin")
+        asked = f"select pg_try_advisory_xact_lock(hashtext('kpi publish-postgres {schema}'))"
+        if _ask(connection, asked)[0][0]:
+            return
+        connection.execute("rollback")
+        time.sleep(WAIT_SECONDS)
+    raise TransientError(f"another copy into schema {schema} is still under way: try again when it has ended")
+
+
 def _preparation(schema: str, reader: str) -> list[str]:
-    """One copy at a time; the schemas; the role, which somebody else may have to create."""
+    """The schemas; the role, which somebody else may have to create."""
     return [
-        f"select pg_advisory_xact_lock(hashtext('kpi publish-postgres {schema}'))",
         # `create schema if not exists` wants the right to create it even where it exists
         *(
             f"do $$ begin if to_regnamespace('{one}') is null then create schema {one}; end if; end $$"
@@ -189,19 +207,62 @@ def _preparation(schema: str, reader: str) -> list[str]:
     ]
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, table: Table, data: str, suffix: str) -> int:
-    """Fill a new table with a table's rows; returns their number, which PostgreSQL must count as well."""
-    name = _data_name(table, suffix)
+def _shapes(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[tuple[str, str]]]:
+    """The tables of earlier copies: per name its columns in order, each with its type."""
+    rows = _ask(
+        connection,
+        "select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c "
+        "join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid "
+        f"where n.nspname = '{schema}_data' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped "
+        "order by a.attnum",
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, type_ in rows:
+        found.setdefault(table, []).append((column, type_))
+    return found
+
+
+def _shaped(table: Table, schema: str, there: Mapping[str, Sequence[tuple[str, str]]], recreate: bool) -> list[str]:
+    """What gives a table and its view the shape of today: nothing, a new column at the end, or all of it.
+
+    Raises UsageError where a column was lost or has another type: what others built on the view would break.
+    """
+    data, view = _data_table(table, schema), f"{schema}{SCHEMAS[table.schema]}.{table.name}"
+    wanted = [(column, _type(type_)) for column, type_, _ in table.columns]
+    before = [(column, _short_type(type_)) for column, type_ in there.get(_data_name(table), ())]
+    if before == wanted:
+        return []
+    added: list[tuple[str, str]] = wanted
+    statements = []
+    if before and wanted[: len(before)] == before:
+        added = wanted[len(before) :]
+        statements = [f"alter table {data} add column {_quoted(column)} {type_}" for column, type_ in added]
+    elif before and not recreate:
+        lost = ", ".join(f"{column} {type_}" for column, type_ in before if (column, type_) not in wanted)
+        raise UsageError(
+            f"view {view} cannot be kept, it would lose {lost or 'the order of its columns'}; nothing was changed",
+            ["--recreate drops such views, with all that depends on them, and makes them anew"],
+        )
+    else:
+        columns = ", ".join(f"{_quoted(column)} {type_}" for column, type_ in wanted)
+        key = f", primary key ({', '.join(KEY)})" if table.has_key() else ""
+        statements = [f"drop table if exists {data} cascade", f"create table {data} ({columns}{key})"]
+    select = ", ".join(_quoted(column) for column, _ in wanted)
+    return [
+        *statements,
+        f"create or replace view {view} as select {select} from {data}",
+        *_comments("table", data, table),
+        *_comments("view", view, table),
+    ]
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: Table, schema: str) -> int:
+    """Replace a table's rows; returns their number, which PostgreSQL must count as well."""
+    data = f"postgres.{_data_table(table, schema)}"
     columns = ", ".join(_value(column, type_) for column, type_, _ in table.columns)
-    connection.execute(f"create table postgres.{data}.{name} as select {columns} from {table.schema}.{table.name}")
-    nested = [column for column, type_, _ in table.columns if _is_nested(type_)]
-    _run(connection, [
-        *(f'alter table {data}.{name} alter column "{one}" type jsonb using "{one}"::jsonb' for one in nested),
-        *([f"alter table {data}.{name} add primary key ({', '.join(KEY)})"] if table.has_key() else []),
-        *_comments("table", f"{data}.{name}", table),
-        f"analyze {data}.{name}",
-    ])  # fmt: skip
-    there = connection.execute(f"select count(*) from postgres.{data}.{name}").fetchone()
+    _run(connection, [f"delete from {_data_table(table, schema)}"])
+    connection.execute(f"insert into {data} select {columns} from {table.schema}.{table.name}")
+    there = connection.execute(f"select count(*) from {data}").fetchone()
     here = connection.execute(f"select count(*) from {table.schema}.{table.name}").fetchone()
     if there != here or here is None:
         raise BuildError(f"the copy of {table.schema}.{table.name} has {there} rows, not {here}; nothing was changed")
@@ -212,61 +273,26 @@ def _value(column: str, type_: str) -> str:
     """A column as PostgreSQL takes it: times in UTC with their zone, nested values as JSON."""
     if type_ == "TIMESTAMP":
         return f'"{column}" at time zone \'UTC\' as "{column}"'
-    return f'to_json("{column}")::varchar as "{column}"' if _is_nested(type_) else f'"{column}"'
+    return f'to_json("{column}") as "{column}"' if _type(type_) == "jsonb" else f'"{column}"'
 
 
-def _is_nested(type_: str) -> bool:
-    return type_.endswith("[]") or type_.startswith(("STRUCT", "MAP"))
+def _type(type_: str) -> str:
+    """PostgreSQL's type for one of DuckDB's."""
+    if type_.endswith("]") or type_.startswith(("STRUCT", "MAP")):
+        return "jsonb"
+    return TYPES.get(type_, type_.lower().replace("decimal", "numeric"))
 
 
-def _data_name(table: Table, suffix: str) -> str:
-    return f"{'' if table.schema == 'kpi' else 'finance_'}{table.name}_{suffix}"
+def _short_type(type_: str) -> str:
+    return "timestamptz" if type_ == "timestamp with time zone" else type_
 
 
-def _columns_of_views(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[str]]:
-    """The columns of the views that are there already, by view, each with its type."""
-    rows = _ask(
-        connection,
-        "select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c "
-        "join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid "
-        f"where n.nspname = '{schema}' and c.relkind = 'v' and a.attnum > 0 and not a.attisdropped order by a.attnum",
-    )
-    found: dict[str, list[str]] = {}
-    for view, column, type_ in rows:
-        found.setdefault(view, []).append(f"{column} {type_}")
-    return found
+def _data_name(table: Table) -> str:
+    return table.name if table.schema == "kpi" else f"{table.schema}_{table.name}"
 
 
-def _turn_view(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    schema: str,
-    suffix: str,
-    before: Sequence[str] | None,
-    recreate: bool,
-) -> None:
-    """Let a view show the new table. Columns may be added at its end; a view that others use can lose none."""
-    data, name = f"{schema}_data", _data_name(table, suffix)
-    view = f"{schema}{SCHEMAS[table.schema]}.{table.name}"
-    rows = _ask(
-        connection,
-        "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-        f"where attrelid = '{data}.{name}'::regclass and attnum > 0 order by attnum",
-    )
-    now = [f"{column} {type_}" for column, type_ in rows]
-    is_other_shape = before is not None and now[: len(before)] != list(before)
-    if is_other_shape and not recreate:
-        gone = sorted(set(before or ()) - set(now)) or ["their order"]
-        raise UsageError(
-            f"view {view} cannot be kept, it would lose {', '.join(gone)}; nothing was changed",
-            ["--recreate drops such views, with all that depends on them, and makes them anew"],
-        )
-    _run(connection, [
-        *([f"drop view {view} cascade"] if is_other_shape else []),
-        f"create or replace view {view} as select {', '.join(_quoted(column) for column, _ in rows)} "
-        f"from {data}.{name}",
-        *_comments("view", view, table),
-    ])  # fmt: skip
+def _data_table(table: Table, schema: str) -> str:
+    return f"{schema}_data.{_data_name(table)}"
 
 
 def _comments(kind: str, name: str, table: Table) -> list[str]:
@@ -291,25 +317,13 @@ def _rights(schema: str, reader: str) -> list[str]:
     ]
 
 
-def _remove_replaced_tables(connection: duckdb.DuckDBPyConnection, data: str, suffix: str) -> None:
-    """Drop the tables of earlier copies. One that is still read stays until the next copy: nobody waits for it."""
-    old = _ask(connection, f"select tablename from pg_tables where schemaname = '{data}' and tablename !~ '_{suffix}$'")
-    for (name,) in old:
-        try:
-            connection.execute("begin")
-            _run(connection, [f"set local lock_timeout = '{REMOVAL_WAIT}'", f"drop table {data}.{_quoted(name)}"])
-            connection.execute("commit")
-        except duckdb.Error:
-            connection.execute("rollback")
+def _run(connection: duckdb.DuckDBPyConnection, statements: Sequence[str], *, one_by_one: bool = False) -> None:
+    """Run statements in PostgreSQL, in the transaction that is open; or one by one, outside of any."""
+    for text in statements if one_by_one else filter(None, [";\n".join(statements)]):
+        connection.execute(f"call postgres_execute('postgres', ?, use_transaction = {not one_by_one})", [text])
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:
-    """Run statements in PostgreSQL, in the transaction that is open."""
-    if statements:
-        connection.execute("call postgres_execute('postgres', ?)", [";\n".join(statements)])
-
-
-def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, ...]]:
+def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute("from postgres_query('postgres', ?)", [query]).fetchall()
 
 
