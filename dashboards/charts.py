@@ -56,6 +56,7 @@ def finished(chart: alt.TopLevelMixin, params: Sequence[str], height: int = HEIG
         "width": "container",
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 2, "right": 22, "top": 8, "bottom": 4},  # the last period's name stands out to the right
         "params": [*spec.get("params", []), *({"name": name, "value": defaults[name]} for name in params)],
     }
 

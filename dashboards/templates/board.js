@@ -128,6 +128,7 @@
     chart.shown = shown;
     chart.visible = visible;
     if (nothing) return;
+    chart.element.classList.toggle("stretched", place.clientWidth > 640);
     if (!chart.view) {
       const spec = { ...chart.spec, $schema: "https://vega.github.io/schema/vega-lite/v6.json", datasets: { rows: chart.rows } };
       const params = (spec.params || []).map((param) => (param.name in shown ? { ...param, value: shown[param.name] } : param));
@@ -142,7 +143,9 @@
   function legend() {
     const place = document.getElementById("legend");
     if (!place) return;
-    const members = data.members[chosen.by] || [];
+    const members = [...(data.members[chosen.by] || [])];
+    const isCut = members.filter((member) => member.v !== "unknown").length >= data.most_members;
+    if (isCut) members.push({ m: words.others, colour: data.others_colour });
     const items = members.map((member) => {
       const item = document.createElement("span");
       const swatch = document.createElement("i");
@@ -151,8 +154,7 @@
       return item;
     });
     const remarks = chosen.by === "all" ? [words.legend_year, words.legend_target, words.legend_running] : [words.legend_running];
-    const named = members.filter((member) => member.v !== "unknown");
-    if (named.length >= data.most_members) remarks.push(words.top_members.replace("{count}", named.length));
+    if (isCut) remarks.push(words.top_members.replace("{count}", data.most_members));
     place.replaceChildren(...items, remarks.join(" · "));
   }
 
