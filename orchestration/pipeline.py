@@ -22,6 +22,7 @@ from expectations.runner import GateResult, GateRunner
 from orchestration import gates, loader
 from orchestration.errors import BuildError, KpiError, TransientError
 from orchestration.publish import publish
+from orchestration.semantic import publish_facts
 from orchestration.settings import Settings
 from orchestration.transform import DbtProject, LayerResult
 
@@ -186,6 +187,9 @@ class Build:
             )
         tables = self.project.kpi_models()
         with self._timed("publish"):
+            publish_facts(
+                self.settings.build_file, self.settings.warehouse, self.project.semantic_manifest, self.record.run_id
+            )
             published = publish(
                 self.settings.build_file,
                 self.settings.warehouse,
