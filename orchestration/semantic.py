@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -43,9 +44,9 @@ def publish_facts(build_file: Path, warehouse: Path, manifest_file: Path, run_id
     temporary.replace(warehouse / FACTS_FILE)
 
 
-def _tables(manifest: dict[str, list[dict[str, dict[str, str]]]]) -> list[tuple[str, str]]:
+def _tables(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """Schema and name of what the semantic models and the time spine read."""
-    spines: list[dict[str, dict[str, str]]] = dict(manifest["project_configuration"])["time_spines"]
+    spines = manifest["project_configuration"]["time_spines"]
     relations = [one["node_relation"] for one in (*manifest["semantic_models"], *spines)]
     return sorted({(relation["schema_name"], relation["alias"]) for relation in relations})
 
@@ -55,7 +56,7 @@ def _escaped(path: Path) -> str:
 
 
 def run_metricflow(settings: Settings, arguments: Sequence[str]) -> None:
-    """MetricFlow's command on the published facts: without its look-up of a newer version, and with its log in logs/."""
+    """MetricFlow's command on the published facts, without its look-up of a newer version."""
     manifest_file = settings.warehouse / MANIFEST_FILE
     if not (settings.warehouse / FACTS_FILE).exists() or not manifest_file.exists():
         raise UsageError(f"no facts are published in {settings.warehouse}: run `kpi build` first")
