@@ -35,6 +35,8 @@ from tests.random_company import AS_OF, Company, write_files
 GRAINS = ("week", "month", "quarter", "year")
 # Plans and costs open no period: those of days outside the marts' periods have rows in the semantic layer only.
 PLANNED = {"sales_target_attainment", "pipeline_coverage", "quota_attainment", "customer_acquisition_cost"}
+# Dated by the month: MetricFlow has no fiscal quarters and years for them.
+MONTHLY = {"sales_target_attainment", "pipeline_coverage", "quota_attainment"}
 # What `config.meta` of a metric of the catalogue says.
 METRICS: dict[str, dict[str, Any]] = {
     name: metric["config"]["meta"] for name, metric in semantic_metrics().items() if "config" in metric
@@ -65,9 +67,10 @@ class Layer:
         with duckdb.connect(str(self.settings.build_file)) as connection:
             connection.execute("set TimeZone = 'UTC'")
             load(connection, landing, "test")
+        self.is_fiscal = self.settings.fiscal_year_start_month != 1
         project = DbtProject(self.settings)
         for select in LAYERS:
-            project.build(select)
+            project.build([*select, "--exclude-resource-type", "test"])
         publish_facts(self.settings.build_file, warehouse, project.semantic_manifest, "test")
         self.manifest = parse_manifest_from_dbt_generated_manifest(
             manifest_json_string=(warehouse / "semantic_manifest.json").read_text(encoding="utf-8")
@@ -85,7 +88,7 @@ class Layer:
 
     def told(self, metric: str, grain: str, member: str | None) -> dict[Cell, Any]:
         """The semantic layer's values by period and member; `all` without one."""
-        if self.settings.fiscal_year_start_month != 1 and grain in ("quarter", "year"):
+        if self.is_fiscal and grain in ("quarter", "year"):
             grain = f"fiscal_{grain}"
         cells: dict[Cell, Any] = {}
         for period, *members, value in self.ask([f"metric_time__{grain}", *([member] if member else [])], metric):
@@ -166,6 +169,8 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Layer]:
 def test_a_metric_is_what_its_mart_says(layers: dict[str, Layer], metric: str, company: str) -> None:
     layer = layers[company]
     there = {(grain, cut) for grain, cut in layer.cuts_of_mart(metric) if cut in {"all", *METRICS[metric]["cuts"]}}
+    if layer.is_fiscal and metric in MONTHLY:
+        there = {(grain, cut) for grain, cut in there if grain == "month"}
     results = [layer.compare(metric, grain, cut) for grain, cut in sorted(there)]
     differences = [told for found, _ in results for told in found]
     assert not differences, "\n".join([f"{len(differences)} differences:", *differences[:10]])
