@@ -254,6 +254,19 @@ def show(
         _print_members(found, series, by, grain)
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+)
+def mf(
+    arguments: Annotated[list[str] | None, typer.Argument(help="What MetricFlow is to do.")] = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """MetricFlow on the published facts: `kpi mf query --metrics win_rate --group-by metric_time__month`."""
+    from orchestration.semantic import run_metricflow
+
+    run_metricflow(load_settings({"warehouse": warehouse}), arguments or ["--help"])
+
+
 def _print_periods(metric: published.Metric, series: published.Series, grain: str) -> None:
     table = Table(title=f"{metric.name_en} by {grain}", title_justify="left")
     table.add_column(grain.capitalize())

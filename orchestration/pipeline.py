@@ -23,6 +23,7 @@ from orchestration import gates, loader
 from orchestration.errors import BuildError, KpiError, TransientError
 from orchestration.postgres import Copied, publish_postgres
 from orchestration.publish import publish
+from orchestration.semantic import publish_facts
 from orchestration.settings import Settings
 from orchestration.transform import DbtProject, LayerResult
 
@@ -194,6 +195,9 @@ class Build:
             )
         tables = self.project.kpi_models()
         with self._timed("publish"):
+            publish_facts(
+                self.settings.build_file, self.settings.warehouse, self.project.semantic_manifest, self.record.run_id
+            )
             published = publish(
                 self.settings.build_file,
                 self.settings.warehouse,

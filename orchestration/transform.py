@@ -36,10 +36,11 @@ class DbtProject:
 
     def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
         self._log_folder = settings.warehouse / "logs"
+        self._target_folder = settings.warehouse / "dbt"
         self._options = [
             "--project-dir", str(PROJECT_ROOT),
             "--profiles-dir", str(PROJECT_ROOT),
-            "--target-path", str(settings.warehouse / "dbt"),
+            "--target-path", str(self._target_folder),
             "--log-path", str(self._log_folder),
             "--vars", json.dumps(settings.dbt_vars()),
         ]  # fmt: skip
@@ -52,6 +53,11 @@ class DbtProject:
     @property
     def log_file(self) -> Path:
         return self._log_folder / "dbt.log"
+
+    @property
+    def semantic_manifest(self) -> Path:
+        """The metrics of the semantic layer, as MetricFlow reads them; written when the project is parsed."""
+        return self._target_folder / "semantic_manifest.json"
 
     def nodes(self, selector: Iterable[str]) -> int:
         """How many models, seeds and data tests `build` would run for folders of `models/`."""

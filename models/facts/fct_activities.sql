@@ -45,6 +45,7 @@ select
     activities.direction,
     activities.status,
     activities.status = 'completed' and activities.occurred_on <= {{ as_of_date() }} as is_completed,
+    activities.booked_on <= {{ as_of_date() }} as is_booked,
     touches.activity_id is not null as is_touch,
     coalesce(lead_touches.touch_number > 1, false) or coalesce(deal_touches.touch_number > 1, false) as is_follow_up
 from activities

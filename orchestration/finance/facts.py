@@ -188,6 +188,12 @@ FACTS = (
         ),
     ),
     Fact(
+        "fct_lead_responses",
+        _dated("created_on"),
+        ("lead_id",),
+        (_by("crm.leads", "lead_id"), _by("crm.activities", "lead_id", dated="occurred_at"), *REP),
+    ),
+    Fact(
         "fct_activities",
         f"{_dated('occurred_on')} or {_dated('booked_on')}",
         ("activity_id",),

@@ -1,30 +1,9 @@
 with
 
-leads as (
-    select lead_id, created_at, created_on, sales_rep_id, team, lead_source from {{ ref('fct_leads') }}
-),
-
--- whoever reached out first, not before the lead was there
-first_touches as (
-    select leads.lead_id, min(activities.occurred_at) as touched_at
-    from leads
-    inner join {{ ref('fct_activities') }} as activities
-        on leads.lead_id = activities.lead_id and activities.occurred_at >= leads.created_at
-    where activities.is_touch
-    group by leads.lead_id
-),
-
 -- the minutes are NULL while nobody has reached out
 responses as (
-    select
-        leads.created_on as event_on,
-        {{ response_minutes('leads.created_at', 'first_touches.touched_at') }} as response_minutes,
-        leads.sales_rep_id,
-        leads.team,
-        leads.lead_source
-    from leads
-    left join first_touches on leads.lead_id = first_touches.lead_id
-    {{ response_days('leads.created_at', 'first_touches.touched_at') }}
+    select created_on as event_on, response_minutes, sales_rep_id, team, lead_source
+    from {{ ref('fct_lead_responses') }}
 ),
 
 rolled as (

@@ -4,7 +4,7 @@ with
 meetings as (
     select booked_on as event_on, is_completed, status, sales_rep_id, team
     from {{ ref('fct_activities') }}
-    where activity_type = 'meeting' and booked_on <= {{ as_of_date() }}
+    where activity_type = 'meeting' and is_booked
 ),
 
 rolled as (
