@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test lint lint-sql docs lock clean
+.PHONY: build test lint lint-sql docs lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
@@ -50,6 +50,12 @@ lock: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet uv
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-strip-extras --no-header --output-file requirements.txt requirements.in
+
+# What some tests need and pip cannot install, on Debian and Ubuntu: a browser, a PostgreSQL server, its ODBC driver.
+DEBIAN_PACKAGES := chromium odbc-postgresql postgresql
+system-packages:
+	@dpkg-query --show $(DEBIAN_PACKAGES) > /dev/null 2>&1 || \
+		(apt-get update -q && apt-get install -y -q --no-install-recommends $(DEBIAN_PACKAGES))
 
 clean:
 	rm -rf sample target logs
