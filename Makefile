@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test lint lint-sql docs lock system-packages clean
+.PHONY: build test test-bi lint lint-sql docs lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
@@ -16,6 +16,16 @@ build: $(VENV)/.installed $(SAMPLE)
 
 test: lint lint-sql
 	$(VENV)/bin/python -m pytest -n 2
+
+# Apache Superset on the marts: some minutes, and an environment of its own.
+test-bi: $(VENV)/.installed .venv-superset/.installed
+	$(VENV)/bin/python -m pytest tests/bi
+
+.venv-superset/.installed: tests/bi/requirements.txt
+	@test -d .venv-superset || $(PYTHON) -m venv .venv-superset
+	@echo "installing Apache Superset into .venv-superset (some minutes) ..."
+	@.venv-superset/bin/python -m pip install --quiet --no-deps --require-hashes -r tests/bi/requirements.txt
+	@touch $@
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
@@ -48,8 +58,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 # Pins requirements.in anew, for every platform, with hashes and no address of a registry.
 lock: $(VENV)/.installed
 	$(VENV)/bin/python -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-strip-extras --no-header --output-file requirements.txt requirements.in
+	@for folder in . tests/bi; do \
+		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-strip-extras --no-header --output-file $$folder/requirements.txt $$folder/requirements.in; \
+	done
 
 # What some tests need and pip cannot install, on Debian and Ubuntu: a browser, a PostgreSQL server, its ODBC driver.
 DEBIAN_PACKAGES := chromium odbc-postgresql postgresql
