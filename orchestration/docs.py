@@ -145,7 +145,7 @@ def _in_semantic_layer(metric_id: str, meta: dict[str, Any], metrics: dict[str, 
         return f"Not there. {meta['not_in_semantic_layer']}"
     told = metrics[metric_id]["config"]["meta"]
     by = ", ".join(f"`{name}`" for name in told["cuts"].values())
-    without = f" Without: {told['without']}" if "without" in told else ""
+    without = f" Without {told['without']}" if "without" in told else ""
     return f"Metric `{metric_id}`{f', by {by}' if by else ''}.{without}"
 
 

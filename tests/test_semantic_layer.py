@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 from datetime import date, datetime
@@ -225,9 +227,16 @@ def test_acquisition_cost_is_not_there_with_a_lag(tmp_path: Path) -> None:
 
 
 def kpi_mf(warehouse: Path, arguments: str) -> subprocess.CompletedProcess[str]:
-    """`kpi mf`, by somebody who can reach no package index."""
+    """`kpi mf`. That it calls nobody is held by a proxy that waits for the call."""
     command = [str(Path(sys.executable).with_name("kpi")), "mf", "--warehouse", str(warehouse), *arguments.split()]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        environment = {"HTTPS_PROXY": address, "HTTP_PROXY": address, "TMPDIR": str(warehouse)}
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    return ended
 
 
 def test_a_query_reads_what_is_published_while_a_build_writes(layers: dict[str, Layer], tmp_path: Path) -> None:
