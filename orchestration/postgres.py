@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -62,7 +62,7 @@ def publish_postgres(
 ) -> Copied:
     """Copy a published `kpi.duckdb` into the database at `url` (postgresql://user:password@host:port/database).
 
-    `recreate` drops views that cannot take a mart's new shape, with what depends on them. Raises UsageError for a bad
+    `recreate` drops views that cannot take a mart's new shape, or whose mart is gone, with what depends on them. Raises UsageError for a bad
     URL, name or missing right, TransientError where the server can't be reached, BuildError where a copy fails; a copy
     that fails changes nothing.
     """
@@ -74,6 +74,7 @@ def publish_postgres(
         _begin_alone(connection, schema)
         _run(connection, _preparation(schema, reader))
         there = _shapes(connection, schema)
+        _run(connection, _removed(tables, schema, there, recreate))
         for table in tables:
             _run(connection, _shaped(table, schema, there, recreate))
         connection.execute("call pg_clear_cache()")  # it knows the schemas and tables that were there before
@@ -220,6 +221,17 @@ def _shapes(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, lis
     for table, column, type_ in rows:
         found.setdefault(table, []).append((column, type_))
     return found
+
+
+def _removed(tables: Sequence[Table], schema: str, there: Iterable[str], recreate: bool) -> list[str]:
+    """What drops tables that are not published any more: left alone, they would show old figures for ever."""
+    gone = sorted(set(there) - {_data_name(table) for table in tables})
+    if gone and not recreate:
+        raise UsageError(
+            f"{', '.join(gone)} in schema {schema} is not published any more; nothing was changed",
+            ["--recreate drops such views, with all that depends on them"],
+        )
+    return [f"drop table {schema}_data.{_quoted(name)} cascade" for name in gone]
 
 
 def _shaped(table: Table, schema: str, there: Mapping[str, Sequence[tuple[str, str]]], recreate: bool) -> list[str]:

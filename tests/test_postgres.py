@@ -226,6 +226,15 @@ def test_a_lost_column_is_an_error_until_one_asks_to_recreate(server: Server, pu
     assert server.ask("select to_regclass('public.refunds')") == [(None,)]
 
 
+def test_a_mart_that_is_no_more_does_not_stay_with_old_figures(server: Server, published: Path, tmp_path: Path) -> None:
+    copy(server, published)
+    fewer = changed(published, tmp_path, "drop table kpi.kpi_csat")
+    with pytest.raises(UsageError, match="kpi_csat in schema kpi is not published any more"):
+        copy(server, fewer)
+    copy(server, fewer, recreate=True)
+    assert server.ask("select to_regclass('kpi.kpi_csat')") == [(None,)]
+
+
 def test_readers_see_whole_copies_and_no_error_while_it_is_replaced(
     server: Server, published: Path, tmp_path: Path
 ) -> None:
