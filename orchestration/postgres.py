@@ -62,9 +62,9 @@ def publish_postgres(
 ) -> Copied:
     """Copy a published `kpi.duckdb` into the database at `url` (postgresql://user:password@host:port/database).
 
-    `recreate` drops views that cannot take a mart's new shape, or whose mart is gone, with what depends on them. Raises UsageError for a bad
-    URL, name or missing right, TransientError where the server can't be reached, BuildError where a copy fails; a copy
-    that fails changes nothing.
+    `recreate` drops views that cannot take a mart's new shape, or whose mart is gone, with what depends on them. Raises
+    UsageError for a bad URL, name or missing right, TransientError where the server can't be reached, BuildError where
+    a copy fails; a copy that fails changes nothing.
     """
     _check(url, schema, reader)
     with open_published(published) as connection, _attached(connection, url), _told(url):
