@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import duckdb
 
@@ -26,6 +26,8 @@ from orchestration.published import open_published
 SCHEMAS = {"kpi": "", "finance": "_finance"}
 KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
+# How the schema of the tables is known as one of ours, whose tables may be replaced and dropped.
+MARK = "The rows behind the views of kpi publish-postgres, which replaces them."
 # Copies into the same schema wait for each other, so long at most.
 MOST_WAIT_SECONDS = 600
 WAIT_SECONDS = 0.5
@@ -134,6 +136,8 @@ def _told(url: str) -> Iterator[None]:
         raise
     except duckdb.Error as error:
         reason = _reason(error, url)
+        if "choose another --schema" in reason:
+            raise UsageError(f"{without_password(url)}: {reason}; nothing was changed") from error
         if "permission denied" in reason:
             raise UsageError(
                 f"{without_password(url)}: {reason}; nothing was changed",
@@ -146,7 +150,8 @@ def _reason(error: Exception, url: str) -> str:
     """The server's own words, in one line, without the URL and its password."""
     text = str(error)
     parts = urlsplit(url)
-    for secret in {url, parts.password or "", unquote(parts.password or "")} - {""}:
+    asked = parse_qs(parts.query).get("password", [])
+    for secret in {url, parts.query, parts.password or "", unquote(parts.password or ""), *asked} - {""}:
         text = text.replace(secret, "***")
     server = re.search(r"(?:ERROR|FATAL):\s*(.+)", text) or re.search(r'": (.+)', text)
     return (server.group(1) if server else text.splitlines()[0]).strip()
@@ -194,8 +199,16 @@ def _preparation(schema: str, reader: str) -> list[str]:
         # `create schema if not exists` wants the right to create it even where it exists
         *(
             f"do $$ begin if to_regnamespace('{one}') is null then create schema {one}; end if; end $$"
-            for one in (schema + added for added in ("_data", *SCHEMAS.values()))
+            for one in (schema + added for added in SCHEMAS.values())
         ),
+        f"""do $$ begin
+            if to_regnamespace('{schema}_data') is null then
+                create schema {schema}_data;
+                comment on schema {schema}_data is '{MARK}';
+            elsif obj_description(to_regnamespace('{schema}_data'), 'pg_namespace') is distinct from '{MARK}' then
+                raise exception 'schema {schema}_data of the database is not of a copy: choose another --schema';
+            end if;
+        end $$""",
         f"""do $$ begin
             if not exists (select from pg_roles where rolname = '{reader}') then
                 begin

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -58,15 +59,16 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of its own on a free port of the loopback address. PostgreSQL refuses to run as root."""
-    folder = tmp_path_factory.mktemp("postgres")
+def cluster() -> Iterator[Server]:
+    """A server of its own on a free port of the loopback address. PostgreSQL refuses to run as root.
+
+    Not below pytest's folder, which only its owner may enter.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kpi-postgres-"))
     who: dict[str, Any] = {"cwd": folder}
     if os.geteuid() == 0:
         who["user"] = "postgres"
         shutil.chown(folder, "postgres")
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(parent.stat().st_mode | 0o011)
     password = folder / "password"
     password.write_text(PASSWORD, encoding="utf-8")
     password.chmod(0o644)
@@ -93,6 +95,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield server
     running.send_signal(signal.SIGINT)
     running.wait(30)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -235,6 +238,15 @@ def test_a_mart_that_is_no_more_does_not_stay_with_old_figures(server: Server, p
     assert server.ask("select to_regclass('kpi.kpi_csat')") == [(None,)]
 
 
+def test_tables_of_others_are_left_alone(server: Server, published: Path) -> None:
+    server.run("create schema sales_data", "create table sales_data.mine as select 1 as a")
+    for recreate in (False, True):
+        with pytest.raises(UsageError, match="schema sales_data of the database is not of a copy"):
+            copy(server, published, schema="sales", recreate=recreate)
+    assert server.ask("select a from sales_data.mine") == [(1,)]
+    assert server.ask("select to_regnamespace('sales')") == [(None,)]
+
+
 def test_readers_see_whole_copies_and_no_error_while_it_is_replaced(
     server: Server, published: Path, tmp_path: Path
 ) -> None:
@@ -335,6 +347,7 @@ def test_who_may_not_is_told_so_in_a_line(server: Server, published: Path) -> No
         ("postgresql://owner:n0tit%2F@127.0.0.1:{port}/postgres", 5, "password authentication failed"),
         ("postgresql://owner:n0tit%2F@127.0.0.1:1/postgres", 5, "Connection refused"),
         ("postgresql://owner:n0tit%2F@127.0.0.1:{port}/nowhere", 5, "password authentication failed"),
+        ("postgresql://127.0.0.1:1/postgres?user=owner&password=n0tit", 5, "Connection refused"),
         ("mysql://owner:n0tit%2F@127.0.0.1/x", 2, "the URL of the database is postgresql://"),
     ],
 )
