@@ -42,7 +42,7 @@ docs: $(VENV)/.installed
 
 $(SAMPLE): | $(VENV)/.installed
 	rm -rf $@.partial
-	$(KPI) sample --as-of $(SAMPLE_AS_OF) $@.partial
+	@$(KPI) sample --as-of $(SAMPLE_AS_OF) $@.partial > /dev/null
 	mv $@.partial $@
 
 # The stamp is written last, so an install that broke off is done again.
