@@ -294,7 +294,7 @@ def _forecast(painter: Painter) -> Figure:
             [painter.marts.build.as_of_date],
         )
         rows += [{**row, "k": told, "o": place} for row in found]
-    colours = dict(zip(parts.values(), (charts.MAIN, charts.PALE, "#E2E7EC"), strict=True))
+    colours = dict(zip(parts.values(), (charts.MAIN, charts.PALE, charts.OTHER_MEMBERS), strict=True))
     spec = charts.stacked("money", colours, _words(painter), has_target=True, running_pale=False)
     title = say("Forecast for the periods ahead (tick: target)", "향후 기간의 예측 (눈금: 목표)")
     return painter.figure("sales_forecast", ["sales_forecast"], title, spec, painter.labelled(rows))

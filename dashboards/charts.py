@@ -15,6 +15,8 @@ import altair as alt
 # Told apart with any of the common colour vision deficiencies (after Okabe and Ito), and by lightness in print.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#6B4C2A", "#4C566A")
 MAIN, PALE, QUIET, INK = "#0072B2", "#9BBFD6", "#9AA3AE", "#1F2933"
+# Members without a name of their own: lighter than all that have one.
+UNKNOWN_MEMBER, OTHER_MEMBERS = "#C3CAD2", "#E2E7EC"
 UP, MORE, BACK, LESS, GONE, OTHER = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#9AA3AE"
 HEIGHT = 200
 
@@ -102,7 +104,7 @@ def metric(
     colour = colours(members)
     pale_while_running = alt.condition("datum.c", alt.value(1.0), alt.value(0.45))
     if is_additive:
-        values: alt.Chart = base.mark_bar(cornerRadiusEnd=1).encode(
+        values: alt.Chart = base.mark_bar(cornerRadiusEnd=1, stroke="white", strokeWidth=0.5).encode(
             PERIOD_AXIS,
             measure("v", unit, stack=True),
             color=colour,
@@ -190,7 +192,7 @@ def stacked(
         alt.Tooltip("p:N", title=words["period"]), alt.Tooltip("k:N", title=words["part"]),
         number("v", unit, words["value"]),
     ]  # fmt: skip
-    columns = base.mark_bar(cornerRadiusEnd=1).encode(
+    columns = base.mark_bar(cornerRadiusEnd=1, stroke="white", strokeWidth=0.5).encode(
         PERIOD_AXIS,
         measure("v", unit, stack=True),
         color=alt.Color("k:N", scale=alt.Scale(domain=list(names), range=list(names.values()))),

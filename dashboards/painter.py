@@ -155,8 +155,8 @@ class Painter:
         for of_cut in members.values():
             coloured = iter(charts.PALETTE)
             for member in of_cut:
-                member["colour"] = charts.QUIET if member["v"] == UNKNOWN else next(coloured)
-        colours = {ALL: charts.MAIN, OTHERS: charts.PALE}
+                member["colour"] = charts.UNKNOWN_MEMBER if member["v"] == UNKNOWN else next(coloured)
+        colours = {ALL: charts.MAIN, OTHERS: charts.OTHER_MEMBERS}
         colours |= {member["k"]: member["colour"] for of_cut in members.values() for member in of_cut}
         sections = [
             Section(title, [self.metric(metric, cuts[metric], members, colours) for metric in group])

@@ -16,7 +16,7 @@ import jinja2
 import vl_convert
 
 from dashboards.boards import BOARDS, Board
-from dashboards.charts import PALE
+from dashboards.charts import OTHER_MEMBERS
 from dashboards.marts import MOST_MEMBERS, Marts
 from dashboards.painter import Page, Painter
 from dashboards.texts import LANGUAGES, Language, Text
@@ -86,7 +86,7 @@ def _data(painter: Painter, page: Page) -> dict[str, Any]:
         "tiles": page.tiles,
         "members": page.members,
         "most_members": MOST_MEMBERS,
-        "others_colour": PALE,
+        "others_colour": OTHER_MEMBERS,
         "cuts": {cut: marts.cut_name(cut) for cut in page.members},
         "periods": marts.periods(),
         "currency": marts.build.settings["reporting_currency"],

@@ -28,6 +28,8 @@ KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_valu
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 # How the schema of the tables is known as one of ours, whose tables may be replaced and dropped.
 MARK = "The rows behind the views of kpi publish-postgres, which replaces them."
+# A new column waits so long for transactions that have a view open.
+LOCK_TIMEOUT = "60s"
 # Copies into the same schema wait for each other, so long at most.
 MOST_WAIT_SECONDS = 600
 WAIT_SECONDS = 0.5
@@ -143,6 +145,11 @@ def _told(url: str) -> Iterator[None]:
                 f"{without_password(url)}: {reason}; nothing was changed",
                 ["the user must own the schemas or be allowed to create them (grant create on database ...)"],
             ) from error
+        if "lock timeout" in reason:
+            raise TransientError(
+                f"{without_password(url)}: somebody has had a view open for {LOCK_TIMEOUT}; nothing was changed",
+                ["try again, or end the transaction: select * from pg_stat_activity"],
+            ) from error
         raise BuildError(f"the copy to {without_password(url)} failed, nothing was changed: {reason}") from error
 
 
@@ -196,6 +203,7 @@ def _begin_alone(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
 def _preparation(schema: str, reader: str) -> list[str]:
     """The schemas; the role, which somebody else may have to create."""
     return [
+        f"set local lock_timeout = '{LOCK_TIMEOUT}'",
         # `create schema if not exists` wants the right to create it even where it exists
         *(
             f"do $$ begin if to_regnamespace('{one}') is null then create schema {one}; end if; end $$"

@@ -310,6 +310,20 @@ def test_a_copy_that_is_killed_changes_nothing(server: Server, published: Path, 
     assert server.ask("select run_id from kpi.build_info") == [("killed",)]
 
 
+def test_a_new_column_does_not_wait_for_a_reader_for_ever(
+    server: Server, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(server, published)
+    wider = changed(published, tmp_path, "alter table kpi.kpi_revenue add column discounts double")
+    monkeypatch.setattr("orchestration.postgres.LOCK_TIMEOUT", "300ms")
+    with server.connect(autocommit=False) as reader:
+        reader.execute("select count(*) from kpi.kpi_revenue")
+        with pytest.raises(TransientError, match="somebody has had a view open for 300ms; nothing was changed"):
+            copy(server, wider)
+        copy(server, published)  # the same shape waits for nobody
+    copy(server, wider)
+
+
 def test_two_copies_at_once_come_one_after_the_other(server: Server, published: Path) -> None:
     errors: list[Exception] = []
 
