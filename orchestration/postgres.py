@@ -24,7 +24,8 @@ from orchestration.published import open_published
 
 # Schemas of kpi.duckdb, and what their schema of views adds to the name of the marts'.
 SCHEMAS = {"kpi": "", "finance": "_finance"}
-KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
+# In the order in which tools filter: the primary key serves as their index.
+KEY = ("metric_id", "period_grain", "dimension", "period_start", "dimension_value")
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
 # How the schema of the tables is known as one of ours, whose tables may be replaced and dropped.
 MARK = "The rows behind the views of kpi publish-postgres, which replaces them."

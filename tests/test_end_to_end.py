@@ -20,6 +20,7 @@ import pytest
 from orchestration.contract import PROJECT_ROOT, source_tables
 from orchestration.settings import load_settings
 from orchestration.transform import DbtProject
+from tests import safe_to_sum
 from tests.reference import Result, compare, compute, differing_books
 
 AS_OF = date(2026, 10, 31)
@@ -121,6 +122,10 @@ def test_parquet_holds_what_the_database_holds(built: Built) -> None:
     assert files.keys() == built.marts.keys()
     for name, path in files.items():
         assert duckdb.execute("from read_parquet(?)", [str(path)]).fetchall() == built.marts[name], name
+
+
+def test_what_the_docs_call_safe_to_sum_adds_up(built: Built) -> None:
+    assert safe_to_sum.differences(built.warehouse / "kpi.duckdb") == []
 
 
 def test_the_build_ends_with_its_scorecard(built: Built) -> None:
