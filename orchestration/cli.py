@@ -23,7 +23,7 @@ from orchestration.contract import source_tables
 from orchestration.errors import KpiError, UsageError
 from orchestration.finance import commands as finance_commands
 from orchestration.pipeline import Progress, RunRecord, is_building, read_running, run_build
-from orchestration.postgres import publish_postgres
+from orchestration.postgres import publish_postgres, without_password
 from orchestration.sample import DEFAULT_AS_OF, write_sample
 from orchestration.settings import Settings, load_settings, parse_vars
 
@@ -144,6 +144,8 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
     )
     if "dashboard" in record.seconds:
         out.print(f"dashboard: {settings.dashboard_file} (or `kpi dashboard --serve`)", **PLAIN)
+    if "postgres" in record.seconds and settings.postgres_url:
+        out.print(f"copied to {without_password(settings.postgres_url)}", **PLAIN)
 
 
 def _print_warnings(record: RunRecord) -> None:
