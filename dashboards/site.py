@@ -76,7 +76,7 @@ def _data(painter: Painter, page: Page) -> dict[str, Any]:
     """What a page's script reads."""
     marts = painter.marts
     figures = [figure for section in page.sections for figure in section.figures]
-    metrics = marts.metrics.values() if page.scores else ()
+    metrics = marts.metrics.values() if page.scores or page.leaders else ()
     return {
         "figures": {figure.key: {"spec": figure.spec, "rows": figure.rows} for figure in figures},
         "metrics": {one.metric_id: {**asdict(one), "missing": _missing(painter, one.metric_id)} for one in metrics},

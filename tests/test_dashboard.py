@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import altair
+import duckdb
 import jsonschema
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -335,6 +336,30 @@ def test_an_empty_business_is_told_what_did_not_land(browser: Browser, small: Pa
         assert HOSTILE in page.locator("#leaders").inner_text()
         assert page.locator("#leaders img, #leaders b").count() == 0
     page.close()
+
+
+@needs_a_browser
+@pytest.mark.parametrize("board", ["scorecard", "performance", "team"])
+def test_a_business_without_anything_has_boards_all_the_same(
+    browser: Browser, small: Path, tmp_path: Path, board: str
+) -> None:
+    shutil.copyfile(small / "kpi.duckdb", tmp_path / "kpi.duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{tmp_path / 'kpi.duckdb'}' as emptied")
+        connection.execute("use emptied")
+        for (mart,) in connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'kpi' and table_name like 'kpi_%' "
+            "and table_name <> 'kpi_catalog'"
+        ).fetchall():
+            connection.execute(f"delete from kpi.{mart} where dimension <> 'all'")
+            connection.execute(f"update kpi.{mart} set numerator = null, denominator = null, metric_value = null")
+    render_site(tmp_path / "kpi.duckdb")
+    seen = look(browser, tmp_path, "en", board)
+    assert not seen.complaints
+    told = seen.page.locator("main").inner_text()
+    assert "No data landed for" in told or "Nothing happened in the periods shown" in told
+    assert seen.page.locator("#grain option").count() > 0
+    seen.page.close()
 
 
 def figures(warehouse: Path) -> Iterator[tuple[str, dict[str, Any]]]:

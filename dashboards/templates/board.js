@@ -104,7 +104,7 @@
     const found = new Set(charts.flatMap((chart) => chart.rows.map((row) => row.g)));
     for (const metrics of Object.values(data.scores))
       for (const grains of Object.values(metrics)) Object.keys(grains).forEach((grain) => found.add(grain));
-    return GRAINS.filter((grain) => found.has(grain));
+    return found.size ? GRAINS.filter((grain) => found.has(grain)) : ["month"];
   }
 
   async function draw(chart) {
