@@ -22,6 +22,14 @@ from orchestration.finance.tables import write_finance
 KEPT_PARQUET_BUILDS = 2
 KEPT_PARQUET_SECONDS = 15 * 60
 PARTIAL = ".partial"
+BUILD_INFO = {
+    "run_id": "The build.",
+    "as_of_date": "The last day that counts.",
+    "published_at": "When it was published, in UTC.",
+    "code_version": "Version of the project that made it.",
+    "settings": "Settings of the build, as JSON.",
+    "tables_without_rows": "Source tables of which nothing landed, separated by commas.",
+}
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 
 
@@ -63,10 +71,8 @@ def publish(
             [run_id, as_of, code_version, json.dumps(dict(settings), default=str), ", ".join(tables_without_rows)],
         )
         connection.execute("comment on table kpi.build_info is 'Which build this file holds; one row.'")
-        connection.execute("comment on column kpi.build_info.settings is 'Settings of the build, as JSON.'")
-        connection.execute(
-            "comment on column kpi.build_info.tables_without_rows is 'Source tables of which nothing landed.'"
-        )
+        for column, told in BUILD_INFO.items():
+            connection.execute(f"comment on column kpi.build_info.{column} is {_text(told)}")
         for table in tables:
             _copy_table(connection, table)
             connection.execute(
