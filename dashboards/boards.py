@@ -372,8 +372,8 @@ def _mrr_bridge(painter: Painter) -> Figure:
     for grain, count in MEMBER_PERIODS.items():
         found = painter.marts.rows(
             f"select period_grain as g, period_start as t, metric_value, {', '.join(movements)} from kpi.kpi_mrr "
-            "where period_grain = ? and dimension = 'all' and period_start <= ? and metric_value is not null and new_mrr is not null "
-            "order by period_start desc limit ?",
+            "where period_grain = ? and dimension = 'all' and period_start <= ? and metric_value is not null "
+            "and new_mrr is not null order by period_start desc limit ?",
             [grain, painter.marts.build.as_of_date, count],
         )
         for row in found:
