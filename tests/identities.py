@@ -6,6 +6,7 @@ denominator, prior values that are the earlier rows, rates within bounds.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ from tests.random_company import AS_OF, Company, write_files
 from tests.reference import compare, compute, differing_books
 from tests.replay import Replay
 
-EXAMPLES_PER_VARIANT = 10
+# Each is a company built at once and in steps, a dozen seconds. `TEST_EXAMPLES=40 make test` looks harder.
+EXAMPLES_PER_VARIANT = int(os.environ.get("TEST_EXAMPLES", "5"))
 ADDITIVE = ("revenue", "new_customers", "sales_opportunities", "calls_and_emails", "proposals_sent", "referrals")
 LAYERS = (
     ["path:seeds", "path:models/staging"],
