@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from dashboards.boards import BOARDS
 from dashboards.marts import Marts
-from dashboards.painter import METRIC_NEEDS, Painter
+from dashboards.painter import ADDITIVE, METRIC_NEEDS, Painter
 from dashboards.serve import serving
 from dashboards.site import render_site
 from dashboards.texts import LANGUAGES
@@ -29,6 +29,7 @@ from orchestration.errors import BuildError, UsageError
 from orchestration.pipeline import run_build
 from orchestration.published import open_published
 from orchestration.sample import write_sample
+from tests import safe_to_sum
 from tests.conftest import Landing, settings_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -395,6 +396,11 @@ def test_every_metric_has_its_place_and_knows_what_it_needs(sample: Path) -> Non
         assert f'"metric_id":"{metric.metric_id}"' in pages["scorecard"]
         if metric.category != "beyond":
             assert f'<figure id="{metric.metric_id}"' in pages[metric.category], metric.metric_id
+
+
+def test_only_what_adds_up_is_stacked() -> None:
+    sums = {metric for metric, (members, _) in safe_to_sum.declared().items() if members == "sum"}
+    assert sums - {"sales_forecast"} == ADDITIVE
 
 
 def test_metrics_are_named_as_the_catalogue_names_them(sample: Path) -> None:
