@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from dashboards.painter import Figure, Page, Painter, Section
 from dashboards.texts import Text
 from orchestration.contract import PROJECT_ROOT
 
+# As many names have room beside their dots, and as many bars above each other.
+MOST_NAMES = 20
 # Cohorts on the heat map, and how many months of each.
 MOST_COHORTS = 18
 TILES = ("revenue", "new_customers", "mrr", "win_rate", "pipeline_value", "quota_attainment")
@@ -199,10 +202,12 @@ def _by_member(
         unit, _words(painter, cut), colour=colour, rule=rule, extra=[(column, unit, told) for column, told in extra]
     )
     rows = _members(painter, f"kpi_{metric_id}", cut, "metric_value", [column for column, _ in extra])
-    return painter.figure(f"{metric_id}_by_{cut}", [metric_id], title, spec, rows)
+    is_cut = any(row["o"] == MOST_NAMES for row in rows)
+    note = painter.say(f"The {MOST_NAMES} largest at most.", f"최대 {MOST_NAMES}개까지 표시.") if is_cut else ""
+    return painter.figure(f"{metric_id}_by_{cut}", [metric_id], title, spec, rows, note)
 
 
-def _members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[str] = (), most: int = 20) -> list[Row]:
+def _members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[str] = ()) -> list[Row]:
     """The members of a mart's cut, of every period shown, with a column as v; ordered for bars (column o)."""
     rows: list[Row] = []
     for grain, count in MEMBER_PERIODS.items():
@@ -217,7 +222,7 @@ def _members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[
     if cut == "stage":
         places = _stage_places()
         rows = [{**row, "o": places.get(row["m"], len(places))} for row in rows]
-    return [row for row in rows if row["o"] <= most]
+    return [row for row in rows if row["o"] <= MOST_NAMES]
 
 
 def _stage_places() -> dict[str, int]:
@@ -415,6 +420,6 @@ def _activity_and_revenue(painter: Painter) -> Figure:
     across, up = painter.name("calls_and_emails"), painter.name("revenue")
     words = {**_words(painter, "sales_rep"), "x": across, "y": up}
     title = painter.say("Calls and emails against revenue, a dot a rep", "담당자별 전화·이메일 수와 수익")
-    return painter.figure(
-        "activity_and_revenue", ["revenue"], title, charts.scatter("count", "money", words), rows
-    )  # fmt: skip
+    most = max(Counter((row["g"], row["t"]) for row in rows).values(), default=0)
+    spec = charts.scatter("count", "money", words, has_names=most <= MOST_NAMES)
+    return painter.figure("activity_and_revenue", ["revenue"], title, spec, rows)

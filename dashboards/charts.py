@@ -265,8 +265,8 @@ def heat_map(words: dict[str, str]) -> Spec:
     return {**spec, "height": {"step": 20}}
 
 
-def scatter(x_unit: str, y_unit: str, words: dict[str, str]) -> Spec:
-    """Members of a period by two metrics, `v` across and `y` up, each with its name."""
+def scatter(x_unit: str, y_unit: str, words: dict[str, str], *, has_names: bool = True) -> Spec:
+    """Members of a period by two metrics, `v` across and `y` up, each with its name where there is room for names."""
     base = alt.Chart(ROWS).transform_filter(IN_PERIOD)
     x = alt.X("v:Q", title=words["x"], axis=alt.Axis(format=x_unit, formatType="short", tickCount=5))
     y = alt.Y("y:Q", title=words["y"], axis=alt.Axis(format=y_unit, formatType="short"))
@@ -275,4 +275,4 @@ def scatter(x_unit: str, y_unit: str, words: dict[str, str]) -> Spec:
     ]  # fmt: skip
     dots = base.mark_circle(size=90, color=MAIN, opacity=0.85).encode(x=x, y=y, tooltip=tooltip)
     told = base.mark_text(align="left", dx=8, fontSize=11, color=INK).encode(x=x, y=y, text="m:N")
-    return finished(alt.layer(dots, told), ("grain", "period"), 280)
+    return finished(alt.layer(dots, told) if has_names else alt.layer(dots), ("grain", "period"), 280)
