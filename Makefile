@@ -38,7 +38,7 @@ lint-sql: $(VENV)/.installed
 	KPI_WAREHOUSE=target/lint $(VENV)/bin/sqlfluff lint models --processes 2
 
 docs: $(VENV)/.installed
-	$(VENV)/bin/python -m orchestration.docs
+	$(VENV)/bin/python -m orchestration.docs.pages
 
 $(SAMPLE): | $(VENV)/.installed
 	rm -rf $@.partial

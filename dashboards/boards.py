@@ -11,7 +11,7 @@ from dashboards import charts
 from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, MOST_REPS, Row
 from dashboards.painter import Figure, Page, Painter, Section
 from dashboards.texts import Text
-from orchestration.contract import PROJECT_ROOT
+from orchestration.core.contract import PROJECT_ROOT
 
 # As many names have room beside their dots, and as many bars above each other.
 MOST_NAMES = 20

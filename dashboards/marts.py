@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 
 from dashboards.texts import Language, cut_name, texts
-from orchestration.errors import UsageError
-from orchestration.published import GRAINS, period_name
+from orchestration.core.errors import UsageError
+from orchestration.show.published import GRAINS, period_name
 
 Row = dict[str, Any]
 

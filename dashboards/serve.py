@@ -6,7 +6,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from orchestration.errors import UsageError
+from orchestration.core.errors import UsageError
 
 
 class _Handler(SimpleHTTPRequestHandler):

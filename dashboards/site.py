@@ -20,8 +20,8 @@ from dashboards.charts import OTHER_MEMBERS
 from dashboards.marts import MOST_MEMBERS, Marts
 from dashboards.painter import Page, Painter
 from dashboards.texts import LANGUAGES, Language, Text
-from orchestration.errors import UsageError
-from orchestration.published import open_published
+from orchestration.core.errors import UsageError
+from orchestration.show.published import open_published
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDER = "dashboard"

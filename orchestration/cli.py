@@ -18,14 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from orchestration import export, published
-from orchestration.contract import source_tables
-from orchestration.errors import KpiError, UsageError
-from orchestration.finance import commands as finance_commands
-from orchestration.pipeline import Progress, RunRecord, is_building, read_running, run_build
-from orchestration.postgres import publish_postgres, without_password
+from orchestration.build.pipeline import Progress, RunRecord, is_building, read_running, run_build
+from orchestration.close import commands as finance_commands
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import KpiError, UsageError
+from orchestration.core.settings import Settings, load_settings, parse_vars
+from orchestration.publish.postgres import publish_postgres, without_password
 from orchestration.sample import DEFAULT_AS_OF, write_sample
-from orchestration.settings import Settings, load_settings, parse_vars
+from orchestration.show import export, published
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -264,7 +264,7 @@ def mf(
     warehouse: Warehouse = None,
 ) -> None:
     """MetricFlow on the published facts: `kpi mf query --metrics win_rate --group-by metric_time__month`."""
-    from orchestration.semantic import run_metricflow
+    from orchestration.publish.semantic import run_metricflow
 
     run_metricflow(load_settings({"warehouse": warehouse}), arguments or ["--help"])
 

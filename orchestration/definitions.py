@@ -5,7 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from expectations.runner import GATES
-from orchestration.pipeline import LAYERS, steps_of
+from orchestration.build.pipeline import LAYERS, steps_of
+from orchestration.build.transform import manifest_of
+from orchestration.core.settings import load_settings
 from orchestration.scheduling.assets import (
     closed_months,
     dashboard,
@@ -20,8 +22,6 @@ from orchestration.scheduling.checks import gate_checks
 from orchestration.scheduling.notify import notification_sensors
 from orchestration.scheduling.session import WarehouseBuild
 from orchestration.scheduling.triggers import build_schedule, close_schedule, landing_sensor
-from orchestration.settings import load_settings
-from orchestration.transform import manifest_of
 
 
 def definitions() -> dg.Definitions:

@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import loader
-from orchestration.pipeline import RunRecord, run_build
-from orchestration.settings import Settings, load_settings
-from orchestration.transform import DbtProject
+from orchestration.build.pipeline import RunRecord, run_build
+from orchestration.build.transform import DbtProject
+from orchestration.core.settings import Settings, load_settings
+from orchestration.load import loader
 
 AS_OF = date(2026, 6, 30)
 Row = dict[str, str]

@@ -16,8 +16,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.loader import load
-from orchestration.settings import Settings, load_settings
+from orchestration.core.settings import Settings, load_settings
+from orchestration.load.loader import load
 from tests.random_company import AS_OF, Company, write_files
 from tests.reference import compare, compute, differing_books
 from tests.replay import Replay

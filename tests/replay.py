@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.settings import Settings
-from orchestration.transform import DbtProject
+from orchestration.build.transform import DbtProject
+from orchestration.core.settings import Settings
 
 
 class Replay:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.published import open_published
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.show.published import open_published
 
 PAGE = PROJECT_ROOT / "docs" / "bi" / "README.md"
 MARK = "<!-- safe-to-sum"

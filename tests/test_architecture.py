@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.contract import PROJECT_ROOT, source_tables
-from orchestration.docs import stale_pages
-from orchestration.settings import load_settings
-from orchestration.transform import DbtProject
+from orchestration.build.transform import DbtProject
+from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.settings import load_settings
+from orchestration.docs.pages import stale_pages
 
 # What each layer may read. Staging reads staging where a row is judged by its parent (an order, a rate).
 MAY_READ = {

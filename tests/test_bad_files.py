@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.csv_scan import scan_csv
-from orchestration.errors import BadInputError
+from orchestration.core.errors import BadInputError
+from orchestration.load.csv_scan import scan_csv
 from tests.conftest import Landing, build, rows_of
 
 KPI = Path(sys.executable).parent / "kpi"
@@ -255,7 +255,7 @@ class TestFilesThatCannotBeLoaded:
                 path.write_text(path.read_text() + "more\n")
             return found
 
-        monkeypatch.setattr("orchestration.loader.scan_csv", scan_then_meddle)
+        monkeypatch.setattr("orchestration.load.loader.scan_csv", scan_then_meddle)
         with pytest.raises(BadInputError) as raised:
             build(landing, warehouse)
         assert str(raised.value) == "1 landing file cannot be loaded; nothing was published"

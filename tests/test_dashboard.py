@@ -24,11 +24,11 @@ from dashboards.painter import ADDITIVE, METRIC_NEEDS, Painter
 from dashboards.serve import serving
 from dashboards.site import render_site
 from dashboards.texts import LANGUAGES
-from orchestration.contract import source_tables
-from orchestration.errors import BuildError, UsageError
-from orchestration.pipeline import run_build
-from orchestration.published import open_published
+from orchestration.build.pipeline import run_build
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
+from orchestration.show.published import open_published
 from tests import safe_to_sum
 from tests.conftest import Landing, settings_for
 

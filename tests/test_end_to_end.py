@@ -17,9 +17,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.contract import PROJECT_ROOT, source_tables
-from orchestration.settings import load_settings
-from orchestration.transform import DbtProject
+from orchestration.build.transform import DbtProject
+from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.settings import load_settings
 from tests import safe_to_sum
 from tests.reference import Result, compare, compute, differing_books
 

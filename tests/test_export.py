@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.export import Format, written
+from orchestration.show.export import Format, written
 
 COLUMNS = ["period_start", "label", "value", "target", "is_complete"]
 ROWS = [

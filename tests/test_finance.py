@@ -25,18 +25,18 @@ import openpyxl
 import pytest
 from filelock import FileLock
 
-from orchestration.contract import PROJECT_ROOT, source_tables
-from orchestration.errors import BuildError, GateClosedError, TransientError, UsageError
+from orchestration.build.pipeline import run_build
+from orchestration.close.closing import CloseResult, close_month, due_month, finance_folder
+from orchestration.close.export import export_month, plain_decimal, safe_text
+from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.errors import BuildError, GateClosedError, TransientError, UsageError
+from orchestration.core.settings import Settings
 from orchestration.finance import store
 from orchestration.finance.calendar import close_due_on, parse_month, periods_ending_with, read_holidays
-from orchestration.finance.closing import CloseResult, close_month, due_month, finance_folder
-from orchestration.finance.export import export_month, plain_decimal, safe_text
 from orchestration.finance.facts import FACTS
 from orchestration.finance.labels import TEXTS
 from orchestration.finance.tables import TABLES, recorded_months
-from orchestration.pipeline import run_build
-from orchestration.publish import republish_finance
-from orchestration.settings import Settings
+from orchestration.publish.marts import republish_finance
 from tests.conftest import Landing, settings_for
 from tests.test_bad_files import KPI, kpi
 
@@ -575,9 +575,9 @@ KILLED_CLOSE = """
 import os, signal, sys
 from datetime import date
 from pathlib import Path
-import orchestration.finance.closing as closing
+import orchestration.close.closing as closing
 from orchestration.finance import snapshot, store
-from orchestration.settings import load_settings
+from orchestration.core.settings import load_settings
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

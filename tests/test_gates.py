@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from expectations.runner import GATES, SUITES, GateResult, GateRunner, tables_of
-from orchestration import gates
-from orchestration.contract import source_tables
-from orchestration.errors import GateClosedError
-from orchestration.settings import Settings
-from orchestration.transform import DbtProject
+from orchestration.build import gates
+from orchestration.build.transform import DbtProject
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import GateClosedError
+from orchestration.core.settings import Settings
 from tests.conftest import AS_OF, Landing, build, settings_for
 from tests.test_bad_files import contents, last_run
 

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import loader
-from orchestration.csv_scan import scan_csv
-from orchestration.errors import BadInputError
-from orchestration.loader import LoadReport
+from orchestration.core.errors import BadInputError
+from orchestration.load import loader
+from orchestration.load.csv_scan import scan_csv
+from orchestration.load.loader import LoadReport
 from tests.conftest import Landing, csv_text, load, open_build, rows_of
 
 TABLE = "billing.products"
@@ -296,7 +296,7 @@ def _meddle(monkeypatch: pytest.MonkeyPatch, path: Path, act: Any, *, before: bo
             act()
         return found
 
-    monkeypatch.setattr("orchestration.loader.scan_csv", scan_meddled)
+    monkeypatch.setattr("orchestration.load.loader.scan_csv", scan_meddled)
 
 
 class TestColumns:

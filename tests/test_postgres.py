@@ -20,11 +20,11 @@ import duckdb
 import psycopg
 import pytest
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.errors import BuildError, TransientError, UsageError
-from orchestration.pipeline import Build, run_build
-from orchestration.postgres import Copied, publish_postgres
-from orchestration.published import open_published
+from orchestration.build.pipeline import Build, run_build
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.errors import BuildError, TransientError, UsageError
+from orchestration.publish.postgres import Copied, publish_postgres
+from orchestration.show.published import open_published
 from tests.conftest import Landing, settings_for
 
 BINARIES = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -291,7 +291,7 @@ def test_a_copy_that_is_killed_changes_nothing(server: Server, published: Path, 
     in_the_way = server.connect(autocommit=False)
     in_the_way.execute("lock table kpi_data.kpi_win_rate in exclusive mode")
     running = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from pathlib import Path; from orchestration.postgres import "
+        [sys.executable, "-c", "import sys; from pathlib import Path; from orchestration.publish.postgres import "
          "publish_postgres; publish_postgres(Path(sys.argv[1]), sys.argv[2])", str(other), server.url()],
         cwd=PROJECT_ROOT,
     )  # fmt: skip
@@ -315,7 +315,7 @@ def test_a_new_column_does_not_wait_for_a_reader_for_ever(
 ) -> None:
     copy(server, published)
     wider = changed(published, tmp_path, "alter table kpi.kpi_revenue add column discounts double")
-    monkeypatch.setattr("orchestration.postgres.LOCK_TIMEOUT", "300ms")
+    monkeypatch.setattr("orchestration.publish.postgres.LOCK_TIMEOUT", "300ms")
     with server.connect(autocommit=False) as reader:
         reader.execute("select count(*) from kpi.kpi_revenue")
         with pytest.raises(TransientError, match="somebody has had a view open for 300ms; nothing was changed"):

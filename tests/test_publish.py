@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publish import publish
+from orchestration.publish.marts import publish
 from tests.conftest import Landing
 from tests.test_bad_files import contents, kpi, last_run
 

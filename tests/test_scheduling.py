@@ -18,13 +18,13 @@ import dagster as dg
 import pytest
 
 from expectations.runner import GATES, tables_of
-from orchestration.contract import source_tables
-from orchestration.errors import BuildError, GateClosedError
-from orchestration.pipeline import STEPS, Build, steps_of
+from orchestration.build.pipeline import STEPS, Build, steps_of
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import BuildError, GateClosedError
+from orchestration.core.settings import load_settings
 from orchestration.scheduling.notify import post
 from orchestration.scheduling.session import WarehouseBuild
 from orchestration.scheduling.triggers import landed_stamp, settled_files
-from orchestration.settings import load_settings
 from tests.conftest import Landing, build, settings_for
 from tests.test_bad_files import contents, last_run
 

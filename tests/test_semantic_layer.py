@@ -24,13 +24,13 @@ from metricflow_semantic_interfaces.validations.semantic_manifest_validator impo
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.docs import semantic_metrics
-from orchestration.loader import load
+from orchestration.build.transform import DbtProject
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.settings import load_settings
+from orchestration.docs.pages import semantic_metrics
+from orchestration.load.loader import load
+from orchestration.publish.semantic import publish_facts
 from orchestration.sample import write_sample
-from orchestration.semantic import publish_facts
-from orchestration.settings import load_settings
-from orchestration.transform import DbtProject
 from tests.identities import LAYERS
 from tests.random_company import AS_OF, Company, write_files
 

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.contract import source_tables
-from orchestration.transform import DbtProject
+from orchestration.build.transform import DbtProject
+from orchestration.core.contract import source_tables
 from tests.conftest import Landing, Row, csv_text, load, open_build, rows_of, settings_for, stage
 
 # The starred columns of the source contract, written down a second time on purpose.

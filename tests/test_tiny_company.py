@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.pipeline import run_build
-from orchestration.published import open_published
-from orchestration.settings import load_settings
+from orchestration.build.pipeline import run_build
+from orchestration.core.settings import load_settings
+from orchestration.show.published import open_published
 
 LANDING = {
     "crm/sales_reps": """

@@ -8,8 +8,8 @@ from collections.abc import Set
 from datetime import date, timedelta
 from pathlib import Path
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.errors import UsageError
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.errors import UsageError
 
 HOLIDAYS_FILE = PROJECT_ROOT / "seeds" / "holidays.csv"
 SATURDAY = 5

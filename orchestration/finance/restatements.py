@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract import Table, source_tables
+from orchestration.core.contract import Table, source_tables
 from orchestration.finance.calendar import month_end
 from orchestration.finance.facts import CUT_COLUMNS, DATED_BY, MEMBERS, TRACES, Link, Trace, traces_of
 from orchestration.finance.snapshot import KEY, Mart, escaped, measures_sql, rows_of_month

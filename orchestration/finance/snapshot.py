@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.errors import BuildError
+from orchestration.core.errors import BuildError
 from orchestration.finance import bridges
 from orchestration.finance.calendar import month_end, month_name, months_after, periods_ending_with
 from orchestration.finance.facts import DIMENSIONS, FACTS, Fact

@@ -19,7 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import BuildError
+from orchestration.core.errors import BuildError
 from orchestration.finance.calendar import month_name, months_after, parse_month
 
 MANIFEST = "manifest.json"

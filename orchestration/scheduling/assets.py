@@ -11,13 +11,13 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, build_dbt_asset_specs
 from pydantic import Field
 
-from orchestration.contract import Table, source_tables
+from orchestration.build.pipeline import LAYERS, Build
+from orchestration.build.transform import LayerResult
+from orchestration.close.closing import close_month, due_month
+from orchestration.core.contract import Table, source_tables
+from orchestration.core.settings import load_settings
 from orchestration.finance.calendar import month_name, parse_month
-from orchestration.finance.closing import close_month, due_month
-from orchestration.pipeline import LAYERS, Build
 from orchestration.scheduling.session import WarehouseBuild, attempt
-from orchestration.settings import load_settings
-from orchestration.transform import LayerResult
 
 DATA_TEAM = "team:data"
 # Marts are late when a whole daily build was missed.

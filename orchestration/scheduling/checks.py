@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 
 from expectations.runner import Finding, GateResult, tables_of
-from orchestration import gates
-from orchestration.contract import source_tables
+from orchestration.build import gates
+from orchestration.core.contract import source_tables
 from orchestration.scheduling.assets import raw_key
 from orchestration.scheduling.session import WarehouseBuild
 

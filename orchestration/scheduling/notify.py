@@ -8,8 +8,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from orchestration.errors import KpiError
-from orchestration.settings import load_settings
+from orchestration.core.errors import KpiError
+from orchestration.core.settings import load_settings
 
 TIMEOUT_SECONDS = 10
 # A chat that is away for a moment is tried again, after 1, 2 and 4 seconds.

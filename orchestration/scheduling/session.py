@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from orchestration.errors import KpiError, TransientError
-from orchestration.pipeline import Build
-from orchestration.settings import load_settings
+from orchestration.build.pipeline import Build
+from orchestration.core.errors import KpiError, TransientError
+from orchestration.core.settings import load_settings
 
 Result = TypeVar("Result")
 # What may be gone at the next try is tried again, after 30, 60 and 120 seconds.

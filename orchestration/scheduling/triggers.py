@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.close.closing import due_month
+from orchestration.core.settings import Settings, load_settings
 from orchestration.finance.calendar import month_name
-from orchestration.finance.closing import due_month
-from orchestration.landing_files import find_files
-from orchestration.settings import Settings, load_settings
+from orchestration.load.landing_files import find_files
 
 # How often the landing folder is looked at.
 SENSOR_SECONDS = 60

@@ -27,11 +27,11 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 import duckdb
 import pytest
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.pipeline import run_build
-from orchestration.publish import publish
-from orchestration.published import open_published
+from orchestration.build.pipeline import run_build
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.publish.marts import publish
 from orchestration.sample import write_sample
+from orchestration.show.published import open_published
 from tests.conftest import settings_for
 
 BINARIES = PROJECT_ROOT / ".venv-superset" / "bin"

@@ -9,14 +9,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from orchestration.errors import BuildError, UsageError
+from orchestration.close.closing import close_month, finance_folder
+from orchestration.close.export import FORMATS, Format, export_month
+from orchestration.core.errors import BuildError, UsageError
+from orchestration.core.settings import load_settings
 from orchestration.finance import store
 from orchestration.finance.calendar import parse_month
-from orchestration.finance.closing import close_month, finance_folder
-from orchestration.finance.export import FORMATS, Format, export_month
 from orchestration.finance.labels import LANGUAGES, Language
 from orchestration.finance.tables import recorded_months
-from orchestration.settings import load_settings
 
 out = Console(emoji=False)
 PLAIN: dict[str, Any] = {"soft_wrap": True, "highlight": False}

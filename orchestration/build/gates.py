@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 
 from expectations.runner import GateResult
-from orchestration.contract import source_tables
-from orchestration.errors import GateClosedError
-from orchestration.settings import Settings
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import GateClosedError
+from orchestration.core.settings import Settings
 
 BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
 KEPT_DATA_DOCS = 30

@@ -17,17 +17,17 @@ from typing import Any, Literal
 
 import duckdb
 
-from orchestration import published
-from orchestration.errors import BuildError, UsageError
+from orchestration.close.closing import finance_folder, workbook_name
+from orchestration.close.workbook import Cover, Sources, frozen_sources, read_content, write_workbook
+from orchestration.core.errors import BuildError, UsageError
+from orchestration.core.settings import Settings
 from orchestration.finance import snapshot, store
 from orchestration.finance.bridges import MRR_MOVEMENTS
 from orchestration.finance.calendar import month_name, periods_ending_with
-from orchestration.finance.closing import finance_folder, workbook_name
 from orchestration.finance.labels import Language, text
 from orchestration.finance.snapshot import Control, escaped
 from orchestration.finance.store import ClosedMonth
-from orchestration.finance.workbook import Cover, Sources, frozen_sources, read_content, write_workbook
-from orchestration.settings import Settings
+from orchestration.show import published
 
 Format = Literal["xlsx", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("xlsx", "csv", "parquet")

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.published import Metric, check_cut_and_grain
+from orchestration.show.published import Metric, check_cut_and_grain
 
 Row = dict[str, Any]
 

@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.errors import UsageError
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.errors import UsageError
 
 PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
 # What belongs to this machine or to one run, not to the business: never passed to dbt as a var.

@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import duckdb
 
-from orchestration.errors import BuildError, KpiError, TransientError, UsageError
-from orchestration.published import open_published
+from orchestration.core.errors import BuildError, KpiError, TransientError, UsageError
+from orchestration.show.published import open_published
 
 # Schemas of kpi.duckdb, and what their schema of views adds to the name of the marts'.
 SCHEMAS = {"kpi": "", "finance": "_finance"}

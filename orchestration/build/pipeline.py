@@ -19,13 +19,14 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from expectations.runner import GateResult, GateRunner
-from orchestration import gates, loader
-from orchestration.errors import BuildError, KpiError, TransientError
-from orchestration.postgres import Copied, publish_postgres
-from orchestration.publish import publish
-from orchestration.semantic import publish_facts
-from orchestration.settings import Settings
-from orchestration.transform import DbtProject, LayerResult
+from orchestration.build import gates
+from orchestration.build.transform import DbtProject, LayerResult
+from orchestration.core.errors import BuildError, KpiError, TransientError
+from orchestration.core.settings import Settings
+from orchestration.load import loader
+from orchestration.publish.marts import publish
+from orchestration.publish.postgres import Copied, publish_postgres
+from orchestration.publish.semantic import publish_facts
 
 # What dbt selects for each layer of models.
 LAYERS: dict[str, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import Table, source_tables
+from orchestration.core.contract import Table, source_tables
 
 PARQUET_MAGIC = b"PAR1"
 HEADER_BYTES = 1 << 20

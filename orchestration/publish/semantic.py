@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.errors import UsageError
-from orchestration.settings import Settings
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.errors import UsageError
+from orchestration.core.settings import Settings
 
 # What is published beside kpi.duckdb: the tables that the metrics read, and the metrics by the settings of that build.
 FACTS_FILE = "facts.duckdb"

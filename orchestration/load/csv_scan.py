@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import duckdb
 
-from orchestration.landing_files import FileLayout, Fingerprint, UnreadableFileError, fingerprint
+from orchestration.load.landing_files import FileLayout, Fingerprint, UnreadableFileError, fingerprint
 
 MAX_LINE_BYTES = 8 << 20
 MAX_PASSES = 40

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.errors import UsageError
+from orchestration.core.errors import UsageError
 
 GRAINS = ("week", "month", "quarter", "year")
 BARS = "▁▂▃▄▅▆▇█"

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import Table, source_tables
-from orchestration.csv_scan import SCAN_TABLE, MalformedLine, scan_csv
-from orchestration.errors import BadInputError
-from orchestration.landing_files import (
+from orchestration.core.contract import Table, source_tables
+from orchestration.core.errors import BadInputError
+from orchestration.load.csv_scan import SCAN_TABLE, MalformedLine, scan_csv
+from orchestration.load.landing_files import (
     FileLayout,
     Fingerprint,
     LandedFile,

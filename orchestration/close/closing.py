@@ -14,7 +14,10 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from orchestration.errors import BuildError, GateClosedError, KpiError, TransientError, UsageError
+from orchestration.build.pipeline import warehouse_lock
+from orchestration.close.workbook import Cover, frozen_sources, read_content, write_workbook
+from orchestration.core.errors import BuildError, GateClosedError, KpiError, TransientError, UsageError
+from orchestration.core.settings import Settings
 from orchestration.finance import snapshot, store
 from orchestration.finance.calendar import (
     close_due_on,
@@ -27,10 +30,7 @@ from orchestration.finance.labels import Language
 from orchestration.finance.snapshot import Control, Freezer, escaped
 from orchestration.finance.store import ClosedMonth, Link, Manifest, label
 from orchestration.finance.tables import FINANCE_FOLDER, recorded_months
-from orchestration.finance.workbook import Cover, frozen_sources, read_content, write_workbook
-from orchestration.pipeline import warehouse_lock
-from orchestration.publish import republish_finance
-from orchestration.settings import Settings
+from orchestration.publish.marts import republish_finance
 
 LOCK = ".close.lock"
 

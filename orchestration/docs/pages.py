@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.contract import PROJECT_ROOT, SOURCES_FILE
+from orchestration.core.contract import PROJECT_ROOT, SOURCES_FILE
 
 CATALOG_FILE = PROJECT_ROOT / "seeds" / "metric_catalog.csv"
 MARTS_FOLDER = PROJECT_ROOT / "models" / "kpis"

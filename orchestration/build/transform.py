@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.contract import PROJECT_ROOT
-from orchestration.errors import BuildError
-from orchestration.settings import Settings
+from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.errors import BuildError
+from orchestration.core.settings import Settings
 
 QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
 FAILED = ("error", "fail", "runtime error")

@@ -19,7 +19,7 @@ from orchestration.finance.bridges import MRR_MOVEMENTS
 from orchestration.finance.calendar import month_name
 from orchestration.finance.labels import Language, text
 from orchestration.finance.snapshot import Control, escaped
-from orchestration.published import period_name
+from orchestration.show.published import period_name
 
 AREAS = ("performance", "activity", "productivity", "beyond")
 HEADLINES = (

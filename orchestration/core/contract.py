@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
 
 

@@ -1,0 +1,1 @@
+"""From raw to marts: dbt, the gates between its layers, and the steps of a build."""

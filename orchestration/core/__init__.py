@@ -1,0 +1,1 @@
+"""What everything else stands on: the source contract, the settings, the errors a user can cause."""

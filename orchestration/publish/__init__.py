@@ -1,0 +1,1 @@
+"""What readers get: releases, the copy in PostgreSQL, the semantic layer's facts."""

@@ -1,0 +1,1 @@
+"""What is published, for people at a terminal."""
