@@ -2,8 +2,8 @@
 
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
-A reader loops over `kpi.duckdb` and the Parquet files (tests/reader.py) while BUILDS builds publish; then KILLS builds
-are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed one.
+A reader loops over `marts.duckdb` and the Parquet files (tests/reader.py) while BUILDS builds publish; then KILLS
+builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed one.
 Prints what was seen; exits 1 where a reader failed or a mart differs.
 """
 
@@ -36,7 +36,7 @@ def fingerprint(path: Path) -> dict[str, tuple[object, ...]]:
         connection.execute(f"attach '{path}' as published (read_only)")
         names = connection.execute(
             "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'kpi' "
-            "and table_name <> 'build_info' order by 1"
+            "order by 1"
         ).fetchall()
         return {
             name: connection.execute(
@@ -56,7 +56,7 @@ def main() -> int:
         started = time.monotonic()
         assert build(landing, as_of, warehouse).wait() == 0
         seconds = time.monotonic() - started
-        undisturbed = fingerprint(warehouse / "kpi.duckdb")
+        undisturbed = fingerprint(warehouse / "marts.duckdb")
         reader = subprocess.Popen(
             [sys.executable, PROJECT / "tests" / "reader.py", str(warehouse)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -71,11 +71,11 @@ def main() -> int:
             time.sleep(moment)
             process.kill()
             process.wait()
-            readable = fingerprint(warehouse / "kpi.duckdb") == undisturbed
+            readable = fingerprint(warehouse / "marts.duckdb") == undisturbed
             print(f"killed after {moment:.1f} s: published marts {'as before' if readable else 'DIFFER'}")
             ok = ok and readable
         code = build(landing, as_of, warehouse).wait()
-        same = fingerprint(warehouse / "kpi.duckdb") == undisturbed
+        same = fingerprint(warehouse / "marts.duckdb") == undisturbed
         print(f"the next build: exit {code}, marts {'the same' if same else 'DIFFER'}")
         return 0 if ok and code == 0 and same else 1
 

@@ -142,7 +142,7 @@ class Marts:
     def _build(self) -> BuildInfo:
         try:
             row = self._connection.execute(
-                "select run_id, as_of_date, published_at, settings, tables_without_rows from kpi.build_info"
+                "select run_id, as_of_date, published_at, settings, tables_without_rows from meta.build_info"
             ).fetchone()
         except duckdb.BinderException as error:
             raise UsageError("what is published was built by an older version: run `kpi build` first") from error

@@ -21,14 +21,14 @@ from dashboards.marts import MOST_MEMBERS, Marts
 from dashboards.painter import Page, Painter
 from dashboards.texts import LANGUAGES, Language, Text
 from orchestration.core.errors import UsageError
-from orchestration.show.published import open_published
+from orchestration.warehouse.connections import open_published
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDER = "dashboard"
 
 
 def render_site(published: Path, company: str | None = None) -> Path:
-    """Render every board over a published `kpi.duckdb` into `dashboard/` beside it; returns the folder.
+    """Render every board over a published `marts.duckdb` into `dashboard/` beside it; returns the folder.
 
     Each page is replaced in one rename. `company` is the name on the pages. Raises UsageError where nothing is
     published yet, or where the folder cannot be written.

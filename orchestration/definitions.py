@@ -10,7 +10,6 @@ from orchestration.build.transform import manifest_of
 from orchestration.core.settings import load_settings
 from orchestration.scheduling.assets import (
     closed_months,
-    dashboard,
     landing_specs,
     layer_assets,
     model_specs,
@@ -30,9 +29,10 @@ def definitions() -> dg.Definitions:
     manifest = manifest_of(settings)
     specs = model_specs(manifest)
     layers = [layer_assets(layer, specs[layer]) for layer in LAYERS]
-    assets = [raw_assets(manifest), *layers, published_assets(spec.key for spec in specs["kpi"])]
-    wanted = steps_of(settings)
-    assets += [asset for step, asset in (("dashboard", dashboard), ("postgres", postgres)) if step in wanted]
+    marts = [spec.key for spec in specs["kpi"]]
+    assets = [raw_assets(manifest), *layers, published_assets(marts, with_dashboard=settings.dashboard)]
+    if "postgres" in steps_of(settings):
+        assets.append(postgres)
     build = dg.define_asset_job(
         "build",
         selection=dg.AssetSelection.assets(*assets),

@@ -54,17 +54,17 @@ class Warehouse:
         shutil.rmtree(self.landing, ignore_errors=True)
         self.landing.mkdir(parents=True)
         self.now.warehouse.mkdir(exist_ok=True)
-        with duckdb.connect(str(self.now.build_file)) as connection:
+        with duckdb.connect(str(self.now.paths.build_file)) as connection:
             connection.execute("drop schema if exists raw cascade")
 
     def build(self, settings: Settings) -> None:
         """Load what has landed, run all models, and compare what they say with the oracle."""
         self._close()
-        with duckdb.connect(str(self.now.build_file)) as connection:
+        with duckdb.connect(str(self.now.paths.build_file)) as connection:
             connection.execute("set TimeZone = 'UTC'")
             load(connection, self.landing, "test")
         self._replays[settings.as_of].run()
-        self._connection = duckdb.connect(str(self.now.build_file), read_only=True)
+        self._connection = duckdb.connect(str(self.now.paths.build_file), read_only=True)
         expected = compute(self.landing, as_of=settings.as_of, **self._given)
         differences = differing_books(expected, self._connection) + compare(expected, self._connection)
         assert not differences, "\n".join([f"{len(differences)} differences from the oracle:", *differences[:20]])

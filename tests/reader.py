@@ -20,12 +20,12 @@ def read_database(path: Path, column: str | None) -> str:
     """The run that a published database is of. Raises AssertionError where its marts are not all of that run."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{path}' as published (read_only)")
-        row = connection.execute("select run_id from published.kpi.build_info").fetchone()
+        row = connection.execute("select run_id from published.meta.build_info").fetchone()
         assert row is not None
         names = connection.execute(
             "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'kpi'"
         ).fetchall()
-        marts = [name for (name,) in names if name != "build_info"]
+        marts = [name for (name,) in names]
         assert marts
         for mart in marts:
             told = f"min({column}), max({column}), count(*)" if column else "null, null, count(*)"
@@ -60,7 +60,7 @@ def main() -> None:
     reads, builds = 0, set()
     print("reading", flush=True)
     while not select.select([sys.stdin], [], [], 0)[0]:
-        builds.add(read_database(warehouse / "kpi.duckdb", column))
+        builds.add(read_database(warehouse / "marts.duckdb", column))
         builds.add(read_parquet(warehouse / "parquet" / "kpi"))
         reads += 1
     print(reads, len(builds))

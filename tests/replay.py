@@ -34,7 +34,7 @@ class Replay:
                 self._project.build(select)
                 self._take_down()
             return
-        with duckdb.connect(str(self._settings.build_file)) as connection:
+        with duckdb.connect(str(self._settings.paths.build_file)) as connection:
             connection.execute("set TimeZone = 'UTC'; set threads = 1")
             for statement in self._statements:
                 connection.execute(statement)
@@ -45,7 +45,7 @@ class Replay:
     def kpi_models(self) -> list[str]:
         """Names of the models in schema `kpi`."""
         assert self._project is not None
-        return self._project.kpi_models()
+        return self._project.models_of("kpi")
 
     def _take_down(self) -> None:
         assert self._project is not None

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from orchestration.core.contract import PROJECT_ROOT
-from orchestration.show.published import open_published
+from orchestration.warehouse.connections import open_published
 
 PAGE = PROJECT_ROOT / "docs" / "bi" / "README.md"
 MARK = "<!-- safe-to-sum"

@@ -49,7 +49,7 @@ def kpi(*arguments: str | Path, **environment: str) -> Ended:
 
 def contents(folder: Path) -> dict[str, str]:
     """What is published in a warehouse: each file with the hash of its content, and where the link points."""
-    published = [folder / "kpi.duckdb", *sorted((folder / "parquet").rglob("*"))]
+    published = [folder / "marts.duckdb", *sorted((folder / "parquet").rglob("*"))]
     return {
         str(path.relative_to(folder)): (
             str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
@@ -109,7 +109,7 @@ class TestWhatIsKept:
         assert [(gate["gate"], gate["passed"]) for gate in run["gates"]] == [
             ("after_load", True), ("after_staging", True), ("after_facts", True), ("after_kpi", True),
         ]  # fmt: skip
-        assert (company.warehouse / "kpi.duckdb").exists()
+        assert (company.warehouse / "marts.duckdb").exists()
 
     def test_reordered_columns_are_read_and_unknown_ones_left_out_and_reported_once(self, company: Company) -> None:
         assert rows_of(

@@ -28,7 +28,7 @@ from orchestration.build.pipeline import run_build
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
-from orchestration.show.published import open_published
+from orchestration.warehouse.connections import open_published
 from tests import safe_to_sum
 from tests.conftest import Landing, settings_for
 
@@ -117,7 +117,7 @@ def choose(page: Page, name: str, value: str) -> None:
 
 def mart_row(warehouse: Path, metric: str, grain: str, period: str, dimension: str = "all", value: str = "all") -> Any:
     """metric_value, prior_period_value, prior_year_value, target_value of a mart's row; None where it has none."""
-    with open_published(warehouse / "kpi.duckdb") as connection:
+    with open_published(warehouse / "marts.duckdb") as connection:
         return connection.execute(
             f"select metric_value, prior_period_value, prior_year_value, target_value from kpi.kpi_{metric} "
             "where period_grain = ? and period_start = ? and dimension = ? and dimension_value = ?",
@@ -192,7 +192,7 @@ def test_each_number_on_the_scorecard_is_the_marts(browser: Browser, sample: Pat
     chosen = page.evaluate("window.board.chosen")
     assert chosen["period"] == (choice.rpartition("period=")[2] if "period=" in choice else chosen["period"])
     rows = score_rows(page)
-    with open_published(sample / "kpi.duckdb") as connection:
+    with open_published(sample / "marts.duckdb") as connection:
         catalogue = dict(connection.execute("select metric_id, is_higher_better from kpi.kpi_catalog").fetchall())
         spine = connection.execute(
             "select max(period_start) from kpi.kpi_revenue where dimension = 'all' and period_grain = ? "
@@ -295,7 +295,7 @@ def test_periods_and_reps_are_chosen_on_the_team_board(browser: Browser, sample:
         expected = mart_row(sample, metric, "month", "2026-06-01", "sales_rep", chosen["rep"])
         assert is_same(row["value"], expected and expected[0]), metric
     quota = {row["m"]: row["v"] for row in visible_rows(page, "quota_attainment_by_sales_rep")}
-    with open_published(sample / "kpi.duckdb") as connection:
+    with open_published(sample / "marts.duckdb") as connection:
         expected_quota = dict(
             connection.execute(
                 "select dimension_label, metric_value from kpi.kpi_quota_attainment where dimension = 'sales_rep' "
@@ -344,9 +344,9 @@ def test_an_empty_business_is_told_what_did_not_land(browser: Browser, small: Pa
 def test_a_business_without_anything_has_boards_all_the_same(
     browser: Browser, small: Path, tmp_path: Path, board: str
 ) -> None:
-    shutil.copyfile(small / "kpi.duckdb", tmp_path / "kpi.duckdb")
+    shutil.copyfile(small / "marts.duckdb", tmp_path / "marts.duckdb")
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{tmp_path / 'kpi.duckdb'}' as emptied")
+        connection.execute(f"attach '{tmp_path / 'marts.duckdb'}' as emptied")
         connection.execute("use emptied")
         for (mart,) in connection.execute(
             "select table_name from duckdb_tables() where schema_name = 'kpi' and table_name like 'kpi_%' "
@@ -354,7 +354,7 @@ def test_a_business_without_anything_has_boards_all_the_same(
         ).fetchall():
             connection.execute(f"delete from kpi.{mart} where dimension <> 'all'")
             connection.execute(f"update kpi.{mart} set numerator = null, denominator = null, metric_value = null")
-    render_site(tmp_path / "kpi.duckdb")
+    render_site(tmp_path / "marts.duckdb")
     seen = look(browser, tmp_path, "en", board)
     assert not seen.complaints
     told = seen.page.locator("main").inner_text()
@@ -364,7 +364,7 @@ def test_a_business_without_anything_has_boards_all_the_same(
 
 
 def figures(warehouse: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with open_published(warehouse / "kpi.duckdb") as connection:
+    with open_published(warehouse / "marts.duckdb") as connection:
         for language in LANGUAGES:
             painter = Painter(Marts(connection, language))
             for board in BOARDS:
@@ -386,7 +386,7 @@ def test_every_chart_is_valid_vega_lite(sample: Path) -> None:
 
 
 def test_every_metric_has_its_place_and_knows_what_it_needs(sample: Path) -> None:
-    with open_published(sample / "kpi.duckdb") as connection:
+    with open_published(sample / "marts.duckdb") as connection:
         marts = Marts(connection, "en")
     assert set(METRIC_NEEDS) == set(marts.metrics)
     known = {table.label for table in source_tables()}
@@ -405,7 +405,7 @@ def test_only_what_adds_up_is_stacked() -> None:
 
 def test_metrics_are_named_as_the_catalogue_names_them(sample: Path) -> None:
     page = (sample / "dashboard" / "ko" / "activity.html").read_text(encoding="utf-8")
-    with open_published(sample / "kpi.duckdb") as connection:
+    with open_published(sample / "marts.duckdb") as connection:
         names = connection.execute(
             "select name_ko from kpi.kpi_catalog where category = 'activity' and is_primary_name"
         ).fetchall()
@@ -430,7 +430,7 @@ def test_the_served_page_is_the_one_on_the_disk(sample: Path) -> None:
 def test_boards_that_are_no_more_are_removed(sample: Path) -> None:
     old = sample / "dashboard" / "en" / "weather.html"
     old.write_text("once", encoding="utf-8")
-    render_site(sample / "kpi.duckdb")
+    render_site(sample / "marts.duckdb")
     assert not old.exists()
 
 
@@ -441,12 +441,12 @@ def test_a_dashboard_that_fails_leaves_the_marts_published_and_says_so(landing: 
     settings = settings_for(landing.folder, warehouse, dashboard=True)
     with pytest.raises(BuildError, match="the marts are published, but the dashboard is not rendered"):
         run_build(settings)
-    assert (warehouse / "kpi.duckdb").exists()
+    assert (warehouse / "marts.duckdb").exists()
     run = json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))
     assert run["exit_code"] == BuildError.exit_code
-    assert run["published"] == str(warehouse / "kpi.duckdb")
+    assert run["published"] == str(warehouse / "marts.duckdb")
 
 
 def test_nothing_published_is_told_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing is published"):
-        render_site(tmp_path / "kpi.duckdb")
+        render_site(tmp_path / "marts.duckdb")

@@ -52,7 +52,7 @@ def last_run(warehouse: Path) -> dict[str, Any]:
 def published(warehouse: Path) -> Rows:
     """All rows of everything published, in the order they lie in."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{warehouse / 'kpi.duckdb'}' as published (read_only)")
+        connection.execute(f"attach '{warehouse / 'marts.duckdb'}' as published (read_only)")
         connection.execute("use published")
         of_schema = "select table_name from duckdb_tables() where schema_name = 'kpi'"
         names = [name for (name,) in connection.execute(of_schema).fetchall()]
@@ -98,7 +98,7 @@ def test_the_run_is_on_record(built: Built) -> None:
     assert run["as_of_date"] == "2026-10-31"
     assert run["settings"]["revenue_basis"] == "billing"
     assert run["files"]["seen"] == files == run["files"]["loaded"] + run["files"]["known_already"]
-    assert run["published"] == str(built.warehouse / "kpi.duckdb")
+    assert run["published"] == str(built.warehouse / "marts.duckdb")
     assert run["started_at"] <= run["finished_at"]
     assert all(gate["passed"] for gate in run["gates"])
     assert set(run["tables"]) == {table.label for table in source_tables()}
@@ -114,7 +114,7 @@ def test_the_books_balance_in_the_record_and_are_the_oracles(built: Built) -> No
 
 def test_every_mart_and_every_row_set_aside_is_the_oracles(built: Built) -> None:
     assert differing_books(built.expected, built.warehouse / "build.duckdb") == []
-    assert compare(built.expected, built.warehouse / "kpi.duckdb") == []
+    assert compare(built.expected, built.warehouse / "marts.duckdb") == []
 
 
 def test_parquet_holds_what_the_database_holds(built: Built) -> None:
@@ -125,7 +125,7 @@ def test_parquet_holds_what_the_database_holds(built: Built) -> None:
 
 
 def test_what_the_docs_call_safe_to_sum_adds_up(built: Built) -> None:
-    assert safe_to_sum.differences(built.warehouse / "kpi.duckdb") == []
+    assert safe_to_sum.differences(built.warehouse / "marts.duckdb") == []
 
 
 def test_the_build_ends_with_its_scorecard(built: Built) -> None:
@@ -180,7 +180,7 @@ def test_status_says_what_is_published(built: Built) -> None:
     run = last_run(built.warehouse)
     lines = kpi("status", "--warehouse", built.warehouse).splitlines()
     assert lines[0].startswith(
-        f"published: {built.warehouse / 'kpi.duckdb'}, {len(built.marts)} marts as of 2026-10-31, "
+        f"published: {built.warehouse / 'marts.duckdb'}, {len(built.marts)} marts as of 2026-10-31, "
     )
     assert lines[0].endswith(f"run {run['run_id']}")
     assert f"last build: {run['run_id']}, ended {run['finished_at']}, published" in lines
@@ -230,7 +230,7 @@ def test_a_build_on_earlier_books_then_one_with_nothing_new_publish_what_one_alo
     assert last_run(warehouse)["as_of_date"] == EARLIER.isoformat()
     expected = compute(built.landing, as_of=EARLIER)
     assert differing_books(expected, warehouse / "build.duckdb") == []
-    assert compare(expected, warehouse / "kpi.duckdb") == []
+    assert compare(expected, warehouse / "marts.duckdb") == []
     build(built.landing, warehouse, AS_OF)
     run = last_run(warehouse)
     assert run["run_id"] != built.first_run["run_id"]

@@ -142,10 +142,10 @@ class Company:
         return close_month(self.settings, month, **{"who": "ann", **options})
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """What a query of kpi.duckdb gives."""
+        """What a query of marts.duckdb gives."""
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
-            connection.execute(f"attach '{self.settings.published_file}' as published (read_only)")
+            connection.execute(f"attach '{self.settings.paths.marts_file}' as published (read_only)")
             connection.execute("use published")
             return connection.execute(query).fetchall()
 
@@ -153,7 +153,7 @@ class Company:
         return kpi(*arguments, "--warehouse", self.settings.warehouse)
 
     def problems(self) -> list[str]:
-        recorded = [link for link, _ in recorded_months(self.settings.published_file)]
+        recorded = [link for link, _ in recorded_months(self.settings.paths.marts_file)]
         return store.verify(self.finance, recorded)
 
     def fingerprint(self) -> dict[str, str]:
@@ -383,8 +383,8 @@ def test_a_month_that_may_not_be_closed(company: Company, month: date, complaint
 
 
 def test_a_month_that_ends_on_the_as_of_date_is_not_over(company: Company) -> None:
-    with duckdb.connect(str(company.settings.published_file)) as connection:
-        connection.execute("update kpi.kpi.build_info set as_of_date = date '2026-03-31'")
+    with duckdb.connect(str(company.settings.paths.marts_file)) as connection:
+        connection.execute("update kpi.meta.build_info set as_of_date = date '2026-03-31'")
     with pytest.raises(UsageError, match="not over"):
         company.close(MARCH)
     assert company.close(FEB).is_new
@@ -405,7 +405,7 @@ def test_no_month_before_the_first_closed_one(closed_company: Company) -> None:
 
 
 def edit_last_run(company: Company, **values: Any) -> None:
-    path = company.settings.last_run_file
+    path = company.settings.paths.last_run_file
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
@@ -430,7 +430,7 @@ def test_no_close_from_a_build_that_did_not_pass(
 
 
 def test_no_close_from_a_build_that_died(company: Company) -> None:
-    company.settings.running_file.write_text("{}")
+    company.settings.paths.running_file.write_text("{}")
     with pytest.raises(BuildError, match="died"):
         company.close(MARCH)
 
@@ -449,7 +449,7 @@ def test_no_close_of_nothing(tmp_path: Path) -> None:
 
 
 def test_a_control_that_fails_stops_the_close(company: Company) -> None:
-    with duckdb.connect(str(company.settings.published_file)) as connection:
+    with duckdb.connect(str(company.settings.paths.marts_file)) as connection:
         connection.execute(
             "update kpi.kpi.kpi_revenue set metric_value = metric_value + 0.01 "
             "where period_start = date '2026-03-01' and period_grain = 'month' and dimension = 'all'"
@@ -495,7 +495,7 @@ def test_the_folder_of_a_closed_month(closed: Company) -> None:
         {"period_grain": "month", "period_start": "2026-03-01", "period_end": "2026-03-31"},
         {"period_grain": "quarter", "period_start": "2026-01-01", "period_end": "2026-03-31"},
     ]
-    last_run = json.loads(closed.settings.last_run_file.read_text())
+    last_run = json.loads(closed.settings.paths.last_run_file.read_text())
     assert (manifest["run_id"], manifest["settings"]) == (last_run["run_id"], last_run["settings"])
     assert {gate["gate"] for gate in manifest["gates"] if gate["passed"]} >= {"after_load", "after_kpi"}
     assert (manifest["closed_by"], manifest["company"], manifest["as_of_date"]) == ("ann", "=Acme", "2026-04-10")
@@ -560,7 +560,7 @@ def test_snapshots_are_the_marts_to_the_cent(closed: Company) -> None:
     """)
     assert rows == []
     assert closed.ask("""
-        select period_grain, metric_value, target_value, run_id = (select run_id from kpi.build_info), closed_by
+        select period_grain, metric_value, target_value, run_id = (select run_id from meta.build_info), closed_by
         from finance.kpi_monthly_snapshots
         where metric_id = 'revenue' and dimension = 'all' and close_month = date '2026-03-01' order by 1
     """) == [
@@ -751,7 +751,7 @@ def forge(folder: Path) -> None:
 
 def test_a_forged_month_breaks_the_chain(closed_company: Company) -> None:
     forge(closed_company.finance / "2026-02")
-    closed_company.settings.published_file.unlink()
+    closed_company.settings.paths.marts_file.unlink()
     assert [
         problem for problem in closed_company.problems() if "2026-02/manifest.json" in problem and "2026-03" in problem
     ]
@@ -759,7 +759,7 @@ def test_a_forged_month_breaks_the_chain(closed_company: Company) -> None:
 
 def test_a_forged_last_month_is_not_the_one_that_was_recorded(closed_company: Company) -> None:
     forge(closed_company.finance / MONTH_FOLDER)
-    assert any("kpi.duckdb recorded another" in problem for problem in closed_company.problems())
+    assert any("marts.duckdb recorded another" in problem for problem in closed_company.problems())
 
 
 @pytest.mark.parametrize("folder", ["2026-02", MONTH_FOLDER])
@@ -778,7 +778,7 @@ def test_a_month_that_is_gone_is_not_closed_again(closed_company: Company, month
 
 def test_a_damaged_month_is_named_and_stops_no_publishing(closed_company: Company) -> None:
     flip(writable(closed_company.finance / MONTH_FOLDER / "figures.parquet"))
-    republish_finance(closed_company.settings.build_file, closed_company.settings.warehouse)
+    republish_finance(closed_company.settings.paths)
     told = closed_company.ask("select close_month, problem from finance.closed_months order by 1")
     assert told[0] == (FEB, None)
     assert "2026-03/figures.parquet was changed" in told[1][1]
@@ -819,11 +819,11 @@ def test_a_restatement_tells_the_rows_and_when_they_came(later: Company) -> None
         select reported_value, current_value, difference, cause, changed_row_count,
             list_transform(changed_rows, lambda r: r.system_table || ' ' || r.row_key || ' ' || r.change || ' '
                 || r.file_name || ':' || r.line),
-            first_arrived_at, compared_run_id = (select run_id from kpi.build_info)
+            first_arrived_at, compared_run_id = (select run_id from meta.build_info)
         from finance.kpi_restatements
         where metric_id = 'revenue' and dimension = 'all' and measure = 'metric_value' and period_grain = 'month'
     """)
-    with duckdb.connect(str(later.settings.build_file), read_only=True) as connection:
+    with duckdb.connect(str(later.settings.paths.build_file), read_only=True) as connection:
         arrived = connection.execute(
             "select min(loaded_at) from raw.load_files "
             "where file_name = 'late.csv' and system_table like 'billing.order%'"
@@ -917,7 +917,7 @@ def test_changed_settings_are_told_apart_from_late_data(closed: Company, tmp_pat
     """The close is compared with a build by other settings: what differs, differs for these."""
     company = closed.copy(tmp_path)
     february = "period_start = date '2026-02-01' and period_grain = 'month' and dimension = 'all'"
-    with duckdb.connect(str(company.settings.build_file)) as connection:
+    with duckdb.connect(str(company.settings.paths.build_file)) as connection:
         connection.execute("update gates.run set churn_formula = 'stripe'")
         connection.execute(f"update kpi.kpi_customer_churn_rate set numerator = 77 where {february}")
     company.close(MARCH, restate_reason="look")
@@ -952,7 +952,7 @@ def test_the_workbook(closed: Company) -> None:
         "Cover", "Performance", "Activity", "Productivity", "Beyond", "Trends", "Bridges", "Restatements",
     ]  # fmt: skip
     cover = {row[0]: row[1] for row in sheets["Cover"] if row[0]}
-    run_id = closed.ask("select run_id from kpi.build_info")[0][0]
+    run_id = closed.ask("select run_id from meta.build_info")[0][0]
     assert (cover["Company"], cover["Month"], cover["Closed by"], cover["Build (run id)"]) == (
         "=Acme", "2026-03", "ann", run_id,
     )  # fmt: skip

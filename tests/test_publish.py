@@ -13,8 +13,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publish.marts import publish
+from orchestration.core.errors import UsageError
+from orchestration.core.paths import WarehousePaths
+from orchestration.publish.marts import Build, publish
+from orchestration.publish.releases import (
+    KEPT_RELEASES,
+    KEPT_SECONDS,
+    current_release,
+    history,
+    new_release,
+    roll_back,
+    rolled_back,
+)
 from tests.conftest import Landing
+from tests.die_while_publishing import publish_run, published_run
 from tests.test_bad_files import contents, kpi, last_run
 
 PUBLISHES = 20
@@ -23,32 +35,34 @@ READER = Path(__file__).parent / "reader.py"
 MARTS = 6
 
 
-def build_file(folder: Path, number: int) -> Path:
+def write_build_file(paths: WarehousePaths, number: int) -> None:
     """A build file whose marts all say the same number."""
-    path = folder / f"build-{number}.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema kpi")
+    paths.root.mkdir(parents=True, exist_ok=True)
+    paths.build_file.unlink(missing_ok=True)
+    with duckdb.connect(str(paths.build_file)) as connection:
+        connection.execute("create schema kpi; create schema facts; create schema drill")
+        connection.execute("create table facts.fct_events as select range as event_key, 1 as numerator from range(5)")
+        connection.execute('create view drill."0" as select * from facts.fct_events')
         for mart in range(MARTS):
             connection.execute(
                 f"create table kpi.kpi_{mart} as select 'm{mart}' as metric_id, 'run-{number}' as told, r.range as row "
                 "from range(20000) as r"
             )
-    return path
+            connection.execute(f"comment on table kpi.kpi_{mart} is 'It''s a mart.'")
+            connection.execute(f"comment on column kpi.kpi_{mart}.told is 'The run.'")
+
+
+def publish_number(paths: WarehousePaths, number: int) -> None:
+    """Publish a build file of that number."""
+    write_build_file(paths, number)
+    tables = {"facts": ["fct_events"], "kpi": [f"kpi_{mart}" for mart in range(MARTS)]}
+    publish(paths, Build(f"run-{number}", "2026-06-30", "1", {}, tables), with_finance=False)
 
 
 def test_a_reader_in_a_loop_sees_whole_builds_and_no_error(tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse"
-    warehouse.mkdir()
-    marts = [f"kpi_{mart}" for mart in range(MARTS)]
-    files = [build_file(tmp_path, number) for number in range(PUBLISHES)]
-
-    def publish_number(number: int) -> None:
-        publish(
-            files[number], warehouse, marts,
-            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", settings={}, with_finance=False,
-        )  # fmt: skip
-
-    publish_number(0)
+    paths = WarehousePaths(warehouse)
+    publish_number(paths, 0)
     reader = subprocess.Popen(
         [sys.executable, str(READER), str(warehouse), "told"],
         stdin=subprocess.PIPE,
@@ -59,7 +73,7 @@ def test_a_reader_in_a_loop_sees_whole_builds_and_no_error(tmp_path: Path) -> No
     assert reader.stdout is not None and reader.stdin is not None
     assert reader.stdout.readline().strip() == "reading"
     for number in range(1, PUBLISHES):
-        publish_number(number)
+        publish_number(paths, number)
     told, _ = reader.communicate("stop\n", timeout=60)
     assert reader.returncode == 0, told
     reads, builds = (int(word) for word in told.split())
@@ -74,7 +88,7 @@ def test_a_killed_build_leaves_what_was_published_and_nothing_to_repair(tmp_path
     build = ["build", "--landing", str(landing.folder), "--warehouse", str(warehouse), "--as-of", "2026-06-30"]
     assert kpi(*build).exit_code == 0
     seconds = sum(last_run(warehouse)["seconds"].values())
-    before = marts(warehouse / "kpi.duckdb")
+    before = marts(warehouse / "marts.duckdb")
     rng = random.Random(os.getpid())
     for kill in range(KILLS):
         published = contents(warehouse)
@@ -85,14 +99,14 @@ def test_a_killed_build_leaves_what_was_published_and_nothing_to_repair(tmp_path
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert marts(warehouse / "kpi.duckdb") == before, f"killed after {moment:.1f} s"
+        assert marts(warehouse / "marts.duckdb") == before, f"killed after {moment:.1f} s"
         if process.returncode == -signal.SIGKILL and (warehouse / ".running.json").exists():
             assert "died" in kpi("status", "--warehouse", warehouse).out
             if kill < KILLS - 1:
                 assert published.keys() <= contents(warehouse).keys()
     ended = kpi(*build)
     assert ended.exit_code == 0, ended.err
-    assert marts(warehouse / "kpi.duckdb") == before
+    assert marts(warehouse / "marts.duckdb") == before
     assert not list(warehouse.glob(".kpi.*"))
 
 
@@ -102,24 +116,107 @@ def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:
         connection.execute(f"attach '{path}' as published (read_only)")
         names = connection.execute(
             "select table_name from duckdb_tables() where database_name = 'published' and schema_name = 'kpi' "
-            "and table_name <> 'build_info' order by 1"
+            "order by 1"
         ).fetchall()
         return {name: connection.execute(f"from published.kpi.{name} order by all").fetchall() for (name,) in names}
 
 
-@pytest.mark.parametrize("name", ["kpi.duckdb", "parquet"])
-def test_no_leftover_of_a_died_publish_stays(tmp_path: Path, name: str) -> None:
-    warehouse = tmp_path / "warehouse"
-    (warehouse / "parquet" / ".builds" / "run-dead.partial").mkdir(parents=True)
-    (warehouse / ".kpi.run-dead.duckdb").touch()
-    for number in range(3):
-        path = build_file(tmp_path, number)
-        publish(
-            path, warehouse, [f"kpi_{mart}" for mart in range(MARTS)],
-            run_id=f"run-{number}", as_of="2026-06-30", code_version="1", settings={}, with_finance=False,
-        )  # fmt: skip
-    left = {path.name for path in warehouse.iterdir()} | {
-        path.name for path in (warehouse / "parquet" / ".builds").iterdir()
-    }
-    assert not {entry for entry in left if "dead" in entry}
-    assert (warehouse / name).exists()
+@pytest.mark.parametrize("how", ["die", "full"])
+def test_whatever_operation_a_publish_ends_at_one_whole_release_is_published(tmp_path: Path, how: str) -> None:
+    """Every file operation and statement of a publish in turn: the process is killed before it, or the disk is full."""
+    paths = WarehousePaths(tmp_path)
+    write_build_file(paths, 0)
+    script = [sys.executable, "-m", "tests.die_while_publishing", str(tmp_path), how]
+    ended = subprocess.run(script, capture_output=True, text=True, timeout=600, cwd=Path(__file__).parent.parent)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > (50 if how == "die" else 25)
+
+
+class TestRelease:
+    @pytest.fixture
+    def paths(self, tmp_path: Path) -> WarehousePaths:
+        return WarehousePaths(tmp_path / "warehouse")
+
+    def test_the_database_reads_as_it_stands_and_under_another_name(self, paths: WarehousePaths) -> None:
+        publish_number(paths, 1)
+        with duckdb.connect(str(paths.marts_file), read_only=True) as connection:
+            assert connection.execute("select count(*), min(told) from kpi.kpi_1").fetchall() == [(20000, "run-1")]
+            assert connection.execute('select sum(numerator) from drill."0"').fetchall() == [(5,)]
+            assert connection.execute("select run_id from meta.build_info").fetchall() == [("run-1",)]
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{paths.marts_file}' as elsewhere (read_only)")
+            assert connection.execute('select sum(numerator) from elsewhere.drill."0"').fetchall() == [(5,)]
+            comments = connection.execute(
+                "select comment from duckdb_tables() where table_name = 'kpi_1' "
+                "union all select comment from duckdb_columns() where table_name = 'kpi_1' and column_name = 'told'"
+            ).fetchall()
+        assert comments == [("It's a mart.",), ("The run.",)]
+
+    def test_what_fails_while_a_release_is_written_leaves_no_trace(self, paths: WarehousePaths) -> None:
+        publish_number(paths, 1)
+        with pytest.raises(ValueError, match="boards"), new_release(paths, "run-2", "run-2", "2026-06-30") as folder:
+            (folder / "half").touch()
+            raise ValueError("no boards")
+        assert current_release(paths) is not None
+        assert sorted(path.name for path in paths.releases.iterdir()) == ["history.jsonl", "run-1"]
+
+    def test_a_rollback_is_recorded_and_holds_until_the_next_release(self, paths: WarehousePaths) -> None:
+        for number in (1, 2):
+            publish_number(paths, number)
+        now, before = roll_back(paths, "kim")
+        assert (now.run_id, before.run_id) == ("run-1", "run-2")
+        back = rolled_back(paths)
+        assert back is not None
+        assert (back.release, back.replaced, back.by) == ("run-1", "run-2", "kim")
+        with duckdb.connect(str(paths.marts_file), read_only=True) as connection:
+            assert connection.execute("select told from kpi.kpi_0 limit 1").fetchall() == [("run-1",)]
+        publish_number(paths, 3)
+        assert rolled_back(paths) is None
+        assert [(switch.action, switch.release) for switch in history(paths)] == [
+            ("publish", "run-1"), ("publish", "run-2"), ("rollback", "run-1"), ("publish", "run-3"),
+        ]  # fmt: skip
+        # the bad one is not what came before
+        assert roll_back(paths)[0].run_id == "run-1"
+
+    def test_there_is_nothing_to_roll_back_to_before_the_first(self, paths: WarehousePaths) -> None:
+        with pytest.raises(UsageError, match=r"nothing is published in .* nothing to roll back"):
+            roll_back(paths)
+        publish_number(paths, 1)
+        with pytest.raises(UsageError, match="no release before run-1 is kept"):
+            roll_back(paths)
+
+    def test_a_release_of_the_same_build_is_not_what_came_before_it(self, paths: WarehousePaths) -> None:
+        for number in (1, 2):
+            publish_number(paths, number)
+        with new_release(paths, "run-2-2", "run-2", "2026-06-30"):
+            pass
+        assert roll_back(paths)[0].run_id == "run-1"
+
+    def test_replaced_releases_stay_for_their_readers_and_then_go(self, paths: WarehousePaths) -> None:
+        for number in range(KEPT_RELEASES + 3):
+            publish_number(paths, number)
+        folders = [path for path in paths.releases.iterdir() if path.is_dir()]
+        assert len(folders) == KEPT_RELEASES + 3
+        for folder in folders:
+            os.utime(folder, (0, time.time() - KEPT_SECONDS - 1))
+        publish_number(paths, 9)
+        kept = {path.name for path in paths.releases.iterdir() if path.is_dir()}
+        # the one that was just replaced is stamped anew
+        assert kept == {"run-9", *(f"run-{number}" for number in (3, 4))}
+
+    def test_leftovers_of_a_publish_that_died_go(self, paths: WarehousePaths) -> None:
+        (paths.releases / ".run-dead.partial").mkdir(parents=True)
+        publish_number(paths, 1)
+        assert sorted(path.name for path in paths.releases.iterdir()) == ["history.jsonl", "run-1"]
+
+    def test_what_was_published_before_there_were_releases_gives_way(self, paths: WarehousePaths) -> None:
+        write_build_file(paths, 1)
+        (paths.root / "parquet" / ".builds" / "run-0").mkdir(parents=True)
+        (paths.root / "dashboard").mkdir()
+        for name in ("kpi.duckdb", "facts.duckdb", "semantic_manifest.json"):
+            (paths.root / name).touch()
+        publish_run(paths, "run-1")
+        assert published_run(paths) == "run-1"
+        assert sorted(path.name for path in paths.root.iterdir()) == [
+            "build.duckdb", "current", "dashboard", "marts.duckdb", "parquet", "releases",
+        ]  # fmt: skip

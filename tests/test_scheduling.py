@@ -168,7 +168,7 @@ class TestTheJob:
         record = last_run(warehouse)
         assert (record["exit_code"], record["orchestrator_run_id"]) == (0, result.run_id)
         assert [entry["gate"] for entry in record["gates"]] == list(GATES)
-        assert (warehouse / "kpi.duckdb").is_file()
+        assert (warehouse / "marts.duckdb").is_file()
         materialized = {
             tuple(event.asset_key.path): event.step_materialization_data.materialization.metadata
             for event in result.get_asset_materialization_events()
@@ -250,14 +250,14 @@ class TestARunThatIsContinued:
             assert again.resume(before)
             again.step("publish")
         assert last_run(company.warehouse)["run_id"] == again.record.run_id
-        assert last_run(company.warehouse)["published"] == str(company.warehouse / "kpi.duckdb")
+        assert last_run(company.warehouse)["published"] == str(company.warehouse / "marts.duckdb")
 
     def test_nothing_is_published_that_did_not_pass_every_gate(self, company: Landing, warehouse: Path) -> None:
         half = Build(settings_for(company.folder, warehouse))
         with pytest.raises(BuildError, match="did not pass the gate after load"), half.running():
             half.step("load")
             half.step("publish")
-        assert not (warehouse / "kpi.duckdb").exists()
+        assert not (warehouse / "marts.duckdb").exists()
 
     def test_a_run_that_died_is_told_of_by_the_next(self, company: Landing, warehouse: Path) -> None:
         warehouse.mkdir()

@@ -26,10 +26,11 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 
 from orchestration.build.transform import DbtProject
 from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.paths import WarehousePaths
 from orchestration.core.settings import load_settings
 from orchestration.docs.pages import semantic_metrics
 from orchestration.load.loader import load
-from orchestration.publish.semantic import publish_facts
+from orchestration.publish.marts import Build, publish
 from orchestration.sample import write_sample
 from tests.identities import LAYERS
 from tests.random_company import AS_OF, Company, write_files
@@ -65,22 +66,24 @@ class Layer:
     def __init__(self, landing: Path, warehouse: Path, **given: Any) -> None:
         self.settings = load_settings({"landing": landing, "warehouse": warehouse, **given})
         warehouse.mkdir()
-        with duckdb.connect(str(self.settings.build_file)) as connection:
+        with duckdb.connect(str(self.settings.paths.build_file)) as connection:
             connection.execute("set TimeZone = 'UTC'")
             load(connection, landing, "test")
         self.is_fiscal = self.settings.fiscal_year_start_month != 1
         project = DbtProject(self.settings)
         for select in LAYERS:
             project.build([*select, "--exclude-resource-type", "test"])
-        publish_facts(self.settings.build_file, warehouse, project.semantic_manifest, "test")
+        tables = {schema: project.models_of(schema) for schema in ("facts", "kpi")}
+        build = Build("test", self.settings.as_of.isoformat(), "1", self.settings.dbt_vars(), tables)
+        publish(self.settings.paths, build, semantic_manifest=project.semantic_manifest, with_finance=False)
         self.manifest = parse_manifest_from_dbt_generated_manifest(
-            manifest_json_string=(warehouse / "semantic_manifest.json").read_text(encoding="utf-8")
+            manifest_json_string=self.settings.paths.semantic_manifest.read_text(encoding="utf-8")
         )
         self.engine = MetricFlowEngine(SemanticManifestLookup(self.manifest), sql_client=Renders())
         # the facts as they are published, under the name that the metrics know them by; and the marts
         self.connection = duckdb.connect()
-        self.connection.execute(f"attach '{warehouse / 'facts.duckdb'}' as build (read_only)")
-        self.connection.execute(f"attach '{self.settings.build_file}' as marts (read_only)")
+        self.connection.execute(f"attach '{self.settings.paths.marts_file}' as build (read_only)")
+        self.connection.execute(f"attach '{self.settings.paths.build_file}' as marts (read_only)")
 
     def ask(self, group_by: list[str], metric: str) -> list[tuple[Any, ...]]:
         """The rows of `mf query --metrics ... --group-by ...`."""
@@ -240,9 +243,10 @@ def kpi_mf(warehouse: Path, arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_query_reads_what_is_published_while_a_build_writes(layers: dict[str, Layer], tmp_path: Path) -> None:
-    published = layers["sample"].settings.warehouse
-    for name in ("facts.duckdb", "semantic_manifest.json"):
-        shutil.copyfile(published / name, tmp_path / name)
+    published = layers["sample"].settings.paths
+    (tmp_path / "current").mkdir()
+    shutil.copyfile(published.marts_file, tmp_path / "marts.duckdb")
+    shutil.copyfile(published.semantic_manifest, WarehousePaths(tmp_path).semantic_manifest)
     with duckdb.connect(str(tmp_path / "build.duckdb")):
         told = kpi_mf(tmp_path, "query --metrics win_rate --group-by metric_time__year --order metric_time__year")
     assert told.returncode == 0, told.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.build.pipeline import run_build
 from orchestration.core.settings import load_settings
-from orchestration.show.published import open_published
+from orchestration.warehouse.connections import open_published
 
 LANDING = {
     "crm/sales_reps": """
@@ -108,7 +108,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         {"landing": folder / "landing", "warehouse": folder / "warehouse", "as_of_date": date(2025, 3, 15)}
     )
     run_build(settings)
-    with open_published(settings.published_file) as connection:
+    with open_published(settings.paths.marts_file) as connection:
         yield connection
 
 

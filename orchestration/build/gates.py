@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from expectations.runner import GateResult
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import GateClosedError
 from orchestration.core.settings import Settings
+from orchestration.warehouse.connections import attach
 
 BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
 KEPT_DATA_DOCS = 30
@@ -55,21 +57,11 @@ def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings
     connection.execute("create schema if not exists gates")
     _write_run(connection, settings)
     if gate == "after_load":
-        _write_arrivals(connection)
+        _write_arrivals(connection, settings)
     elif gate == "after_staging":
         _write_books(connection)
     elif gate == "after_kpi":
         _write_changes(connection, settings)
-
-
-def remember_good_run(connection: duckdb.DuckDBPyConnection, run_id: str, settings: Settings) -> None:
-    """Note a run that was published, its settings and the rows of each raw table: the next one is measured by it."""
-    connection.execute("create schema if not exists gates")
-    connection.execute(
-        "create or replace table gates.last_good_run as "
-        f"select ? as run_id, ? as settings, system_table, row_count from ({_row_counts()})",
-        [run_id, _settings_text(settings)],
-    )
 
 
 def _row_counts() -> str:
@@ -91,12 +83,14 @@ def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     )
 
 
-def _write_arrivals(connection: duckdb.DuckDBPyConnection) -> None:
-    """Per table what arrived: against the last published run, and how long ago."""
-    connection.execute(
-        "create table if not exists gates.last_good_run "
-        "(run_id varchar, settings varchar, system_table varchar, row_count bigint)"
-    )
+def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Per table what arrived: against the build that is published, and how long ago."""
+    connection.execute("create or replace table gates.published_tables (system_table varchar, row_count bigint)")
+    with _published(connection, settings) as is_there:
+        if is_there:
+            connection.execute(
+                "insert into gates.published_tables select system_table, rows_read from published.meta.source_tables"
+            )
     connection.execute(f"""
         create or replace table gates.arrivals as
         with
@@ -123,7 +117,7 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection) -> None:
             ) as days_since_last_file
         from now_there
         left join files using (system_table)
-        left join gates.last_good_run as before using (system_table)
+        left join gates.published_tables as before using (system_table)
     """)
 
 
@@ -184,11 +178,8 @@ def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
             cast(1 as double) as kept_share, cast(1 as double) as growth, cast(0 as double) as changed_share
         from kpi.kpi_scorecard group by metric_id
     """)
-    if not settings.published_file.exists():
-        return
-    connection.execute(f"attach '{_escaped(settings.published_file)}' as published (read_only)")
-    try:
-        if not _is_comparable(connection, settings):
+    with _published(connection, settings) as is_there:
+        if not is_there or not _is_comparable(connection, settings):
             return
         connection.execute(
             f"""
@@ -206,31 +197,36 @@ def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
             """,
             [list(settings.acknowledged)],
         )
+
+
+@contextmanager
+def _published(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[bool]:
+    """The published database attached as `published`, where there is one; whether there is."""
+    if not settings.paths.marts_file.exists():
+        yield False
+        return
+    attach(connection, settings.paths.marts_file, "published")
+    try:
+        yield True
     finally:
         connection.execute("detach published")
 
 
 def _is_comparable(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Whether what is published was built by the same settings, and from enough sales for its months to be stable."""
-    row = connection.execute("""
-        select any_value(good.settings)
-        from gates.last_good_run as good inner join published.kpi.build_info as info on good.run_id = info.run_id
-    """).fetchone()
+    built_with = connection.execute("select settings from published.meta.build_info").fetchone()
     sales = connection.execute("""
         select coalesce(sum(denominator), 0) from published.kpi.kpi_scorecard
         where metric_id = 'average_order_value' and dimension = 'all' and period_grain = 'month' and is_complete
     """).fetchone()
-    return bool(row and row[0] == _settings_text(settings) and sales and sales[0] >= SMALL_SALES_COUNT)
+    assert built_with is not None and sales is not None
+    is_same = _business_settings(json.loads(built_with[0])) == _business_settings(settings.dbt_vars())
+    return is_same and bool(sales[0] >= SMALL_SALES_COUNT)
 
 
-def _settings_text(settings: Settings) -> str:
-    """All settings but the as-of date, to be compared as text."""
-    values = {name: value for name, value in settings.dbt_vars().items() if name != "as_of_date"}
-    return json.dumps(values, sort_keys=True)
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _business_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings but the as-of date."""
+    return {name: value for name, value in settings.items() if name != "as_of_date"}
 
 
 def closed(result: GateResult) -> GateClosedError:

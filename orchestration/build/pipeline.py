@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,18 +14,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
-from filelock import FileLock, Timeout
-
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates
 from orchestration.build.transform import DbtProject, LayerResult
-from orchestration.core.errors import BuildError, KpiError, TransientError
+from orchestration.core.errors import BuildError, KpiError
 from orchestration.core.settings import Settings
 from orchestration.load import loader
-from orchestration.publish.marts import publish
+from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
-from orchestration.publish.semantic import publish_facts
+from orchestration.warehouse.connections import open_build_file
+from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
 
 # What dbt selects for each layer of models.
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -34,10 +31,9 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "facts": ("path:models/intermediate", "path:models/facts"),
     "kpi": ("path:models/kpis",),
 }
-# A build in order: a layer, then the gate behind it; then what is made of the published marts, where it is wanted.
+# A build in order: a layer, then the gate behind it; then the release, and its copy in PostgreSQL where it is wanted.
 STEPS = (
-    "load", "after_load", "staging", "after_staging", "facts", "after_facts", "kpi", "after_kpi", "publish",
-    "dashboard", "postgres",
+    "load", "after_load", "staging", "after_staging", "facts", "after_facts", "kpi", "after_kpi", "publish", "postgres",
 )  # fmt: skip
 TOLD = {
     "load": "Loading landing files",
@@ -101,7 +97,7 @@ class Build:
     @contextmanager
     def running(self) -> Iterator[Build]:
         """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
-        with warehouse_lock(self.settings.warehouse, self.settings.wait_minutes, self._progress.step):
+        with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
             self._note_a_dead_run()
             try:
                 yield self
@@ -115,19 +111,20 @@ class Build:
                 raise
             finally:
                 self.record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-                _write_json(self.settings.last_run_file, vars(self.record))
-                self.settings.running_file.unlink(missing_ok=True)
+                write_json(self.settings.paths.last_run_file, vars(self.record))
+                self.settings.paths.running_file.unlink(missing_ok=True)
 
     def resume(self, orchestrator_run_id: str) -> bool:
         """Take over what the gates said in an earlier run, if that was the last one on this warehouse and its settings.
 
         For a run that is continued where it failed: the steps it does not take again were taken then.
         """
-        try:
-            last: dict[str, Any] = json.loads(self.settings.last_run_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return False
-        if last["orchestrator_run_id"] != orchestrator_run_id or last["settings"] != self.record.settings:
+        last = read_json(self.settings.paths.last_run_file)
+        if (
+            last is None
+            or last["orchestrator_run_id"] != orchestrator_run_id
+            or last["settings"] != self.record.settings
+        ):
             return False
         for name in ("files", "notes", "tables", "findings", "gates", "seconds"):
             setattr(self.record, name, last[name])
@@ -146,8 +143,6 @@ class Build:
             return self.transform(name)
         if name == "publish":
             return self.publish()
-        if name == "dashboard":
-            return self.dashboard()
         if name == "postgres":
             return self.copy_to_postgres()
         result = self.gate(name)
@@ -157,7 +152,7 @@ class Build:
 
     def load(self) -> loader.LoadReport:
         """Load every new landing file into schema raw."""
-        with self._timed("load"), self._build_file() as connection:
+        with self._timed("load"), open_build_file(self.settings.paths.build_file) as connection:
             report = loader.load(connection, self.settings.landing, self.record.run_id, self._progress.advance)
         self.record.files = {
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
@@ -176,14 +171,14 @@ class Build:
     def gate(self, gate: str) -> GateResult:
         """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""
         with self._timed(gate):
-            with self._build_file() as connection:
+            with open_build_file(self.settings.paths.build_file) as connection:
                 gates.prepare(connection, gate, self.settings)
                 if gate == "after_staging":
                     self.record.tables = gates.books(connection)
                     self.record.findings = gates.findings(connection)
             result = self._gate_runner.run(gate)
         self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
-        gates.forget_old_data_docs(self.settings.data_docs)
+        gates.forget_old_data_docs(self.settings.paths.data_docs)
         return result
 
     def publish(self) -> Path:
@@ -194,37 +189,41 @@ class Build:
                 f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}",
                 ["run all steps of the build again"],
             )
-        tables = self.project.kpi_models()
+        project, build = self.project, self._published_build()
         with self._timed("publish"):
-            publish_facts(
-                self.settings.build_file, self.settings.warehouse, self.project.semantic_manifest, self.record.run_id
+            marts_file = marts.publish(
+                self.settings.paths,
+                build,
+                semantic_manifest=project.semantic_manifest,
+                render=self._render if self.settings.dashboard else None,
             )
-            published = publish(
-                self.settings.build_file,
-                self.settings.warehouse,
-                tables,
-                run_id=self.record.run_id,
-                as_of=self.record.as_of_date,
-                code_version=version("sales-kpi-warehouse"),
-                settings=self.record.settings,
-                tables_without_rows=sorted(name for name, rows in self.record.tables.items() if not rows["current"]),
-            )
-            self.record.published = str(published)
-            with self._build_file() as connection:
-                gates.remember_good_run(connection, self.record.run_id, self.settings)
-        return published
+            self.record.published = str(marts_file)
+        self.record.seconds["publish"] = round(
+            self.record.seconds["publish"] - self.record.seconds.get("dashboard", 0), 3
+        )
+        return marts_file
 
-    def dashboard(self) -> Path:
-        """Render the boards over what is published. Raises BuildError where they can't be; the marts stay published."""
+    def _published_build(self) -> marts.Build:
+        return marts.Build(
+            run_id=self.record.run_id,
+            as_of_date=self.record.as_of_date,
+            code_version=version("sales-kpi-warehouse"),
+            settings=self.record.settings,
+            books=self.record.tables,
+            tables={schema: self.project.models_of(schema) for schema in ("facts", "kpi")},
+        )
+
+    def _render(self, marts_file: Path) -> None:
+        """Render the boards beside a database. Raises BuildError where they can't be."""
         from dashboards.site import render_site  # altair and vega take a while to import
 
         with self._timed("dashboard"):
             try:
-                return render_site(self.settings.published_file, self.settings.company)
+                render_site(marts_file, self.settings.company)
             except Exception as error:
                 raise BuildError(
-                    f"the marts are published, but the dashboard is not rendered: {error}",
-                    ["the boards of the build before are still there; `kpi dashboard` renders them again"],
+                    f"the dashboard is not rendered, so nothing is published: {str(error).splitlines()[0]}",
+                    ["`--var dashboard=false` publishes without it"],
                 ) from error
 
     def copy_to_postgres(self) -> Copied:
@@ -234,7 +233,7 @@ class Build:
         with self._timed("postgres"):
             try:
                 return publish_postgres(
-                    settings.published_file,
+                    settings.paths.marts_file,
                     settings.postgres_url,
                     schema=settings.postgres_schema,
                     reader=settings.postgres_reader,
@@ -251,30 +250,17 @@ class Build:
     @cached_property
     def _gate_runner(self) -> GateRunner:
         return GateRunner(
-            self.settings.build_file.resolve(),
-            (self.settings.data_docs / self.record.run_id).resolve(),
+            self.settings.paths.build_file,
+            self.settings.paths.data_docs / self.record.run_id,
             self.record.run_id,
             gates.gate_parameters(self.settings),
         )
 
     @contextmanager
-    def _build_file(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        try:
-            connection = duckdb.connect(str(self.settings.build_file))
-        except duckdb.IOException as error:
-            raise TransientError(
-                f"{self.settings.build_file} cannot be opened: {str(error).splitlines()[0]}",
-                ["close the other program that has it open, or look at the folder's permissions"],
-            ) from error
-        with connection:
-            connection.execute("set TimeZone = 'UTC'")
-            yield connection
-
-    @contextmanager
     def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
         self._progress.step(TOLD.get(step, f"Gate {step.replace('_', ' ')}"), total)
-        _write_json(
-            self.settings.running_file,
+        write_json(
+            self.settings.paths.running_file,
             {"run_id": self.record.run_id, "pid": os.getpid(), "started_at": self.record.started_at, "step": step},
         )
         start = time.monotonic()
@@ -284,7 +270,7 @@ class Build:
             self.record.seconds[step] = round(time.monotonic() - start, 3)
 
     def _note_a_dead_run(self) -> None:
-        if (dead := read_running(self.settings)) is not None:
+        if (dead := read_running(self.settings.paths)) is not None:
             self.record.notes.append(
                 f"run {dead['run_id']}, started {dead['started_at']}, died in step {dead['step']}; "
                 "nothing of it was published, this run starts clean"
@@ -305,57 +291,4 @@ def run_build(settings: Settings, *, full_refresh: bool = False, progress: Progr
 
 def steps_of(settings: Settings) -> tuple[str, ...]:
     """The steps that a build takes with these settings, in order."""
-    unwanted = {"dashboard": not settings.dashboard, "postgres": settings.postgres_url is None}
-    return tuple(step for step in STEPS if not unwanted.get(step))
-
-
-def read_running(settings: Settings) -> dict[str, Any] | None:
-    """What the build that is under way, or that died, wrote last; None where there is none."""
-    try:
-        running: dict[str, Any] = json.loads(settings.running_file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return running
-
-
-def is_building(warehouse: Path) -> bool:
-    """Whether a build holds the warehouse now."""
-    lock = FileLock(warehouse / ".build.lock", timeout=0)
-    try:
-        with lock:
-            return False
-    except Timeout:
-        return True
-
-
-@contextmanager
-def warehouse_lock(
-    warehouse: Path, wait_minutes: float = 0, on_wait: Callable[[str], None] = lambda _: None
-) -> Iterator[None]:
-    """Hold the warehouse; the lock ends with the process, however that ends.
-
-    Waits for a build that runs, at most so many minutes; raises TransientError then.
-    """
-    try:
-        warehouse.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(warehouse / ".build.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if wait_minutes:
-                on_wait(f"Waiting for another build on {warehouse} to end")
-            lock.acquire(timeout=wait_minutes * 60)
-    except Timeout as error:
-        raise TransientError(f"another build is still running on {warehouse}: try again when it has ended") from error
-    except OSError as error:
-        raise BuildError(f"warehouse folder {warehouse} cannot be written: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    return tuple(step for step in STEPS if step != "postgres" or settings.postgres_url is not None)

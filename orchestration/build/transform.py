@@ -17,7 +17,6 @@ from orchestration.core.settings import Settings
 
 QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
 FAILED = ("error", "fail", "runtime error")
-KPI_SCHEMA = "kpi"
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class DbtProject:
     """
 
     def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
-        self._log_folder = settings.warehouse / "logs"
-        self._target_folder = settings.warehouse / "dbt"
+        self._log_folder = settings.paths.logs
+        self._target_folder = settings.paths.dbt_target
         self._options = [
             "--project-dir", str(PROJECT_ROOT),
             "--profiles-dir", str(PROJECT_ROOT),
@@ -69,13 +68,10 @@ class DbtProject:
             and (node.fqn[1:2] == ["seeds"] or any(folder in node.fqn for folder in folders))
         )
 
-    def kpi_models(self) -> list[str]:
-        """Names of the models in schema `kpi`, sorted."""
-        return sorted(
-            node.name
-            for node in self.manifest.nodes.values()
-            if node.resource_type == "model" and node.schema == KPI_SCHEMA
-        )
+    def models_of(self, schema: str) -> list[str]:
+        """Names of the models in a schema, sorted."""
+        nodes = self.manifest.nodes.values()
+        return sorted(node.name for node in nodes if node.resource_type == "model" and node.schema == schema)
 
     def build(self, select: Iterable[str], full_refresh: bool = False) -> LayerResult:
         """Build the selected nodes and run their data tests. Raises BuildError naming the first that failed."""

@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from orchestration.build.pipeline import warehouse_lock
 from orchestration.close.workbook import Cover, frozen_sources, read_content, write_workbook
 from orchestration.core.errors import BuildError, GateClosedError, KpiError, TransientError, UsageError
 from orchestration.core.settings import Settings
@@ -29,8 +28,9 @@ from orchestration.finance.calendar import (
 from orchestration.finance.labels import Language
 from orchestration.finance.snapshot import Control, Freezer, escaped
 from orchestration.finance.store import ClosedMonth, Link, Manifest, label
-from orchestration.finance.tables import FINANCE_FOLDER, recorded_months
+from orchestration.finance.tables import recorded_months
 from orchestration.publish.marts import republish_finance
+from orchestration.warehouse.lock import warehouse_lock
 
 LOCK = ".close.lock"
 
@@ -56,7 +56,7 @@ class PublishedBuild:
 
 def finance_folder(settings: Settings) -> Path:
     """Where the closed months of a warehouse lie."""
-    return settings.warehouse / FINANCE_FOLDER
+    return settings.paths.finance
 
 
 def close_month(
@@ -79,7 +79,7 @@ def close_month(
         if restate_reason is None and (done := _latest(settings, month)):
             _ensure_queryable(settings, done, on_wait)
             return CloseResult(done, is_new=False)
-        with warehouse_lock(settings.warehouse, settings.wait_minutes, on_wait):
+        with warehouse_lock(settings.paths, settings.wait_minutes, on_wait):
             build = published_build(settings)
             closed = store.closed_months(finance_folder(settings))
             version, previous, restates = _check_rules(settings, build, closed, month, restate_reason)
@@ -142,13 +142,13 @@ def published_build(settings: Settings) -> PublishedBuild:
     tables are not those of the published figures.
     """
     way_out = ["run `kpi build`, then close again"]
-    if not settings.published_file.exists() or not settings.last_run_file.exists():
+    if not settings.paths.marts_file.exists() or not settings.paths.last_run_file.exists():
         raise UsageError(f"nothing is published in {settings.warehouse} yet: run `kpi build` first")
-    if settings.running_file.exists():
+    if settings.paths.running_file.exists():
         raise BuildError(
             f"the last build in {settings.warehouse} died halfway: its tables are not those published", way_out
         )
-    record: dict[str, Any] = json.loads(settings.last_run_file.read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads(settings.paths.last_run_file.read_text(encoding="utf-8"))
     if record["exit_code"] != 0:
         kind = GateClosedError if record["exit_code"] == GateClosedError.exit_code else BuildError
         raise kind(
@@ -157,16 +157,16 @@ def published_build(settings: Settings) -> PublishedBuild:
         )
     if closed_gates := [entry["gate"] for entry in record["gates"] if not entry["passed"]]:
         raise GateClosedError(f"the gate {closed_gates[0]} did not let build {record['run_id']} pass", way_out)
-    with _published(settings.published_file) as connection:
+    with _published(settings.paths.marts_file) as connection:
         row = connection.execute(
-            "select run_id, as_of_date, published_at, code_version from published.kpi.build_info"
+            "select run_id, as_of_date, published_at, code_version from published.meta.build_info"
         ).fetchone()
         has_finance = connection.execute(
             "select 1 from duckdb_tables() where schema_name = 'finance' and table_name = 'kpi_restatements'"
         ).fetchone()
     assert row is not None
     if not has_finance:
-        raise BuildError(f"{settings.published_file} was published by a version without finance's tables", way_out)
+        raise BuildError(f"{settings.paths.marts_file} was published by a version without finance's tables", way_out)
     if row[0] != record["run_id"]:
         raise BuildError(f"published is build {row[0]}, but the last one is {record['run_id']}, which is not", way_out)
     return PublishedBuild(row[0], row[1], row[2], row[3], record)
@@ -222,7 +222,7 @@ def _check_rules(
 def _check_none_is_gone(settings: Settings, closed: list[ClosedMonth]) -> None:
     """A closed month whose folder is gone must come back, not be closed a second time."""
     present = {(one.link.month, one.version) for one in closed}
-    for link, values in recorded_months(settings.published_file):
+    for link, values in recorded_months(settings.paths.marts_file):
         if (link.month, link.version) not in present:
             raise BuildError(
                 f"{label(values['close_month'], link.version)} was closed, but its folder is missing",
@@ -231,7 +231,7 @@ def _check_none_is_gone(settings: Settings, closed: list[ClosedMonth]) -> None:
 
 
 def _check_month_has_data(settings: Settings, month: date) -> None:
-    with _published(settings.published_file) as connection:
+    with _published(settings.paths.marts_file) as connection:
         row = connection.execute(
             "select min(period_start) from published.kpi.kpi_revenue where period_grain = 'month' and dimension = 'all'"
         ).fetchone()
@@ -255,7 +255,7 @@ def _write(
     vars_: dict[str, Any] = build.record["settings"]
     models = snapshot.read_models(settings.warehouse)
     closed_at = datetime.now(UTC).replace(microsecond=0)
-    with _published(settings.published_file) as connection:
+    with _published(settings.paths.marts_file) as connection:
         _attach_build(connection, settings)
         freezer = Freezer(connection, partial, month, version, vars_)
         freezer.freeze(models)
@@ -305,10 +305,10 @@ def workbook_name(month: date, version: int) -> str:
 
 def _attach_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     try:
-        connection.execute(f"attach '{escaped(settings.build_file)}' as build (read_only)")
+        connection.execute(f"attach '{escaped(settings.paths.build_file)}' as build (read_only)")
     except duckdb.IOException as error:
         raise TransientError(
-            f"{settings.build_file} cannot be opened: {str(error).splitlines()[0]}",
+            f"{settings.paths.build_file} cannot be opened: {str(error).splitlines()[0]}",
             ["close the other program that has it open"],
         ) from error
 
@@ -323,23 +323,23 @@ def _told(control: Control) -> dict[str, str]:
 
 
 def _republish(settings: Settings, closed: ClosedMonth) -> None:
-    """Put the closed month into kpi.duckdb. The warehouse's lock must be held."""
+    """Put the closed month into what is published. The warehouse's lock must be held."""
     try:
-        republish_finance(settings.build_file, settings.warehouse)
+        republish_finance(settings.paths)
     except (OSError, duckdb.Error, KpiError) as error:
         first = str(error).splitlines()[0]
         raise BuildError(
-            f"{closed.label} is closed, but {settings.published_file} could not be brought up to date: {first}",
+            f"{closed.label} is closed, but {settings.paths.marts_file} could not be brought up to date: {first}",
             ["the next `kpi build` does it"],
         ) from error
 
 
 def _ensure_queryable(settings: Settings, closed: ClosedMonth, on_wait: Callable[[str], None]) -> None:
-    """After a crash between closing and publishing: enter the month in kpi.duckdb, if the build still allows it."""
-    known = {(link.month, link.version) for link, _ in recorded_months(settings.published_file)}
-    if (closed.link.month, closed.version) in known or not settings.published_file.exists():
+    """After a crash between closing and publishing: publish the month, if the build still allows it."""
+    known = {(link.month, link.version) for link, _ in recorded_months(settings.paths.marts_file)}
+    if (closed.link.month, closed.version) in known or not settings.paths.marts_file.exists():
         return
-    with warehouse_lock(settings.warehouse, settings.wait_minutes, on_wait):
+    with warehouse_lock(settings.paths, settings.wait_minutes, on_wait):
         try:
             published_build(settings)
         except KpiError:

@@ -27,7 +27,7 @@ from orchestration.finance.calendar import month_name, periods_ending_with
 from orchestration.finance.labels import Language, text
 from orchestration.finance.snapshot import Control, escaped
 from orchestration.finance.store import ClosedMonth
-from orchestration.show import published
+from orchestration.warehouse.connections import open_published
 
 Format = Literal["xlsx", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("xlsx", "csv", "parquet")
@@ -83,9 +83,9 @@ def _export_closed(closed: ClosedMonth, to: Path, format_: Format, lang: Languag
 
 
 def _export_open(settings: Settings, month: date, to: Path, format_: Format, lang: Language) -> list[Path]:
-    with _open_published(settings.published_file) as connection:
+    with _open_published(settings.paths.marts_file) as connection:
         info = connection.execute(
-            "select run_id, as_of_date, code_version, settings from published.kpi.build_info"
+            "select run_id, as_of_date, code_version, settings from published.meta.build_info"
         ).fetchone()
         known = connection.execute(
             "select min(period_start), max(period_start) from published.kpi.kpi_revenue where period_grain = 'month'"
@@ -118,7 +118,7 @@ def _export_open(settings: Settings, month: date, to: Path, format_: Format, lan
 
 @contextmanager
 def _open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with published.open_published(path) as connection:
+    with open_published(path) as connection:
         connection.execute("set TimeZone = 'UTC'")
         if not connection.execute(
             "select 1 from duckdb_columns() where table_name = 'build_info' and column_name = 'settings'"

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import UsageError
+from orchestration.core.paths import WarehousePaths
 
 PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
 # What belongs to this machine or to one run, not to the business: never passed to dbt as a var.
@@ -106,6 +107,12 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
+    @field_validator("landing", "warehouse")
+    @classmethod
+    def _from_here(cls, value: Path) -> Path:
+        """A relative path is relative to where the command runs; dbt would take it from the project's root."""
+        return value.expanduser().absolute()
+
     @field_validator("business_timezone")
     @classmethod
     def _is_a_time_zone(cls, value: str) -> str:
@@ -140,30 +147,9 @@ class Settings(BaseSettings):
         return self.as_of_date or self.today
 
     @property
-    def build_file(self) -> Path:
-        return self.warehouse / "build.duckdb"
-
-    @property
-    def published_file(self) -> Path:
-        return self.warehouse / "kpi.duckdb"
-
-    @property
-    def dashboard_file(self) -> Path:
-        return self.warehouse / "dashboard" / "index.html"
-
-    @property
-    def data_docs(self) -> Path:
-        """Folder of the Data Docs, one folder a run."""
-        return self.warehouse / "data_docs"
-
-    @property
-    def running_file(self) -> Path:
-        """What says that a build is under way; it stays behind only if the build dies."""
-        return self.warehouse / ".running.json"
-
-    @property
-    def last_run_file(self) -> Path:
-        return self.warehouse / "last_run.json"
+    def paths(self) -> WarehousePaths:
+        """Where everything is in the warehouse folder."""
+        return WarehousePaths(self.warehouse)
 
     def dbt_vars(self) -> dict[str, Any]:
         """The vars to run dbt with, JSON-ready, the as-of date resolved."""

@@ -1,6 +1,5 @@
 """The month close: what finance reports once and can defend years later.
 
-`closing` holds the rules, `snapshot` what is frozen, `store` the folders of closed months and their verification,
-`restatements` what today's data says otherwise, `tables` schema `finance` of kpi.duckdb, `workbook` and `export` what
-people get.
+`snapshot` what is frozen, `store` the folders of closed months and their verification,
+`restatements` what today's data says otherwise, `tables` schema `finance` of the published database.
 """

@@ -86,8 +86,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "first_row": ("First of them", "첫 번째 행"),
     "arrived": ("Arrived (UTC)", "도착 (UTC)"),
     "more": (
-        "{count} more: finance.kpi_restatements in kpi.duckdb",
-        "{count}건 더 있음: kpi.duckdb의 finance.kpi_restatements",
+        "{count} more: finance.kpi_restatements in marts.duckdb",
+        "{count}건 더 있음: marts.duckdb의 finance.kpi_restatements",
     ),
     "money": ("money", "금액"),
     "count": ("count", "개수"),

@@ -32,7 +32,7 @@ LEADING = (
 # Numbers that are of other periods, not figures of this one.
 OF_OTHER_PERIODS = ("prior_period_value", "prior_year_value")
 KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
-NOT_METRICS = ("kpi_scorecard", "kpi_catalog", "build_info")
+NOT_METRICS = ("kpi_scorecard", "kpi_catalog")
 TREND_MONTHS = 13
 CENT = Decimal("0.01")
 SEEDS = ("deal_stages", "business_hours", "holidays")

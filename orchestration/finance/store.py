@@ -296,7 +296,7 @@ def _verify_checksums(closed: ClosedMonth) -> list[str]:
 def verify(finance: Path, recorded: Iterable[Link] = ()) -> list[str]:
     """What is wrong with the closed months and their chain, a line each; empty where all is as it was closed.
 
-    `recorded` are the manifests that kpi.duckdb knows of: a month that was closed and is gone is found by them.
+    `recorded` are the manifests that was published knows of: a month that is gone is found by them.
     """
     problems: list[str] = []
     closed: dict[tuple[str, int], ClosedMonth] = {}
@@ -314,7 +314,7 @@ def verify(finance: Path, recorded: Iterable[Link] = ()) -> list[str]:
         if (link.month, link.version) not in present:
             problems.append(f"{finance / folder_name(parse_month(link.month), link.version)} is missing")
         elif (one_ := closed.get((link.month, link.version))) and one_.manifest_sha256 != link.manifest_sha256:
-            problems.append(f"{one_.file(MANIFEST)} is not the one that was closed: kpi.duckdb recorded another")
+            problems.append(f"{one_.file(MANIFEST)} is not the one that was closed: another was published")
     return list(dict.fromkeys(problems))
 
 

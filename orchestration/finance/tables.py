@@ -1,4 +1,4 @@
-"""Schema `finance` of kpi.duckdb: the closed months, what today's data says of them, and the two bridges.
+"""Schema `finance` of the published database: the closed months, what today's data says of them, and the two bridges.
 
 Written anew with every publish and every close, from the closed folders (which it only reads) and the build.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.core.paths import WarehousePaths
 from orchestration.finance import bridges, restatements
 from orchestration.finance.calendar import parse_month
 from orchestration.finance.snapshot import VALUE, escaped, read_marts, read_models
@@ -27,7 +28,6 @@ from orchestration.finance.store import (
     verify_files,
 )
 
-FINANCE_FOLDER = "finance"
 SCHEMA = "finance"
 MONEY = bridges.MONEY
 MOVEMENTS = bridges.MRR_MOVEMENTS
@@ -207,16 +207,17 @@ TABLES = (
 )
 
 
-def write_finance(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+def write_finance(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> None:
     """Create and fill schema `finance` in the current database.
 
-    The build file must be attached as `build`, and the current database hold kpi.build_info. Closed folders that are
+    The build file must be attached as `build`, and the current database hold meta.build_info. Closed folders that are
     damaged are named in closed_months and left out of the rest: `kpi verify` says what is wrong with them.
     """
     connection.execute(f"create schema if not exists {SCHEMA}")
     for table in TABLES:
         _create(connection, table)
-    known = _fill_closed_months(connection, warehouse)
+    warehouse = paths.root
+    known = _fill_closed_months(connection, paths)
     latest = list(latest_versions(known).values())
     today = _today(connection, warehouse)
     _fill_snapshots(connection, known)
@@ -234,7 +235,7 @@ def _create(connection: duckdb.DuckDBPyConnection, table: FinanceTable) -> None:
 
 
 def _today(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> restatements.Today:
-    info = connection.execute("select run_id, as_of_date from kpi.build_info").fetchone()
+    info = connection.execute("select run_id, as_of_date from meta.build_info").fetchone()
     assert info is not None
     models = read_models(warehouse)
     return restatements.Today(info[0], info[1], _settings(connection), models.sha256, models.metric_facts)
@@ -247,10 +248,10 @@ def _settings(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return dict(zip(names, row, strict=True)) if row else {}
 
 
-def _fill_closed_months(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> list[ClosedMonth]:
+def _fill_closed_months(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> list[ClosedMonth]:
     """Enter every closed month; returns those whose files are as they were closed."""
     sound: list[ClosedMonth] = []
-    finance = warehouse / FINANCE_FOLDER
+    warehouse, finance = paths.root, paths.finance
     entered = set()
     for month, version, folder in closed_folders(finance):
         entered.add((month, version))
@@ -272,7 +273,7 @@ def _fill_closed_months(connection: duckdb.DuckDBPyConnection, warehouse: Path) 
             "file_count": len(manifest.files), "problem": problems[0] if problems else None,
         }  # fmt: skip
         _enter(connection, values, folder, warehouse)
-    for link, values in recorded_months(warehouse / "kpi.duckdb"):
+    for link, values in recorded_months(paths.marts_file):
         month = parse_month(link.month)
         if (month, link.version) not in entered:
             folder = finance / folder_name(month, link.version)

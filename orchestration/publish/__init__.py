@@ -1,1 +1,1 @@
-"""What readers get: releases, the copy in PostgreSQL, the semantic layer's facts."""
+"""What readers get: releases, and their copy in PostgreSQL."""

@@ -1,27 +1,23 @@
-"""Publishes the KPI marts and finance's tables: `kpi.duckdb` and the Parquet files, each replaced in one rename.
-
-A reader that has the old file open keeps reading it; the next one that opens the path sees the new build, whole.
-"""
+"""What a release holds: the published database and the Parquet files, written from the build file."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import time
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration.core.errors import BuildError
+from orchestration.core.paths import MARTS_FILE, PARQUET, SEMANTIC_MANIFEST, WarehousePaths
 from orchestration.finance.tables import write_finance
+from orchestration.publish.releases import current_release, new_release, release_folder
+from orchestration.warehouse.connections import attach
+from orchestration.warehouse.sql import identifier, literal
 
-# How many Parquet builds stay on disk at least, and how long a replaced one does, so that no reader is cut off.
-KEPT_PARQUET_BUILDS = 2
-KEPT_PARQUET_SECONDS = 15 * 60
-PARTIAL = ".partial"
 BUILD_INFO = {
     "run_id": "The build.",
     "as_of_date": "The last day that counts.",
@@ -30,144 +26,172 @@ BUILD_INFO = {
     "settings": "Settings of the build, as JSON.",
     "tables_without_rows": "Source tables of which nothing landed, separated by commas.",
 }
+SOURCE_TABLES = {
+    "system_table": "The source table, as system.table.",
+    "rows_read": "Rows read of it so far.",
+    "rows_current": "Rows that count.",
+    "rows_superseded": "Rows that a newer version replaced.",
+    "rows_quarantined": "Rows set aside.",
+}
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 
 
+@dataclass(frozen=True)
+class Build:
+    """The build that is published: its id, last day (ISO), version of the project, settings; per source table
+    (`system.table`) the rows read, current, superseded and quarantined; the names of the tables of schemas facts and
+    kpi (the build file may hold some that are no more)."""
+
+    run_id: str
+    as_of_date: str
+    code_version: str
+    settings: Mapping[str, Any]
+    tables: Mapping[str, Sequence[str]]
+    books: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
 def publish(
-    build_file: Path,
-    warehouse: Path,
-    tables: Sequence[str],
+    paths: WarehousePaths,
+    build: Build,
     *,
-    run_id: str,
-    as_of: str,
-    code_version: str,
-    settings: Mapping[str, Any],
-    tables_without_rows: Sequence[str] = (),
+    semantic_manifest: Path | None = None,
+    render: Callable[[Path], object] | None = None,
     with_finance: bool = True,
 ) -> Path:
-    """Copy `tables` of schema kpi from the build file to the published files; returns the published database.
+    """Publish the build file's marts, facts and finance's tables as one release; returns the path of the database.
 
-    `settings` are the vars the marts were built with, `tables_without_rows` the source tables of which nothing landed;
-    both are written to kpi.build_info, so that the file explains itself.
-
-    Schema `finance` is written beside them, from the closed months and the build's facts.
+    `render` is given the new database, and renders the dashboard beside it. Whatever fails, what was published stays.
     """
-    _remove_leftovers(warehouse)
-    parquet_build = warehouse / "parquet" / ".builds" / f"{run_id}{PARTIAL}"
-    parquet_build.mkdir(parents=True)
-    temporary = warehouse / f".kpi.{run_id}.duckdb"
-    published = warehouse / "kpi.duckdb"
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{_escaped(build_file)}' as build (read_only)")
-        # Attached under a name of its own: a database called kpi would make kpi.<table> ambiguous.
-        connection.execute(f"attach '{_escaped(temporary)}' as next_build")
-        connection.execute("use next_build")
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("create schema kpi")
-        connection.execute(
-            "create table kpi.build_info as select ? as run_id, cast(? as date) as as_of_date, "
-            "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version, ? as settings, "
-            "? as tables_without_rows",
-            [run_id, as_of, code_version, json.dumps(dict(settings), default=str), ", ".join(tables_without_rows)],
-        )
-        connection.execute("comment on table kpi.build_info is 'Which build this file holds; one row.'")
-        for column, told in BUILD_INFO.items():
-            connection.execute(f"comment on column kpi.build_info.{column} is {_text(told)}")
-        for table in tables:
-            _copy_table(connection, table)
-            connection.execute(
-                f"copy kpi.{table} to '{_escaped(parquet_build / f'{table}.parquet')}' "
-                f"(format parquet, kv_metadata {{run_id: '{run_id}'}})"
-            )
+    with new_release(paths, build.run_id, build.run_id, build.as_of_date) as folder:
+        write_marts(paths, folder, build, with_finance=with_finance)
+        if semantic_manifest is not None:
+            shutil.copyfile(semantic_manifest, folder / SEMANTIC_MANIFEST)
+        if render is not None:
+            render(folder / MARTS_FILE)
+    return paths.marts_file
+
+
+def write_marts(paths: WarehousePaths, folder: Path, build: Build, *, with_finance: bool = True) -> None:
+    """Write `marts.duckdb` and `parquet/kpi/` into a folder, from the build file and the closed months."""
+    parquet = folder / PARQUET / "kpi"
+    parquet.mkdir(parents=True)
+    with _writing(paths, folder / MARTS_FILE) as connection:
+        _write_meta(connection, build)
+        for schema in ("facts", "kpi"):
+            _copy_schema(connection, schema, build.tables[schema])
+        _copy_drill(connection, build.tables["kpi"])
+        for table in build.tables["kpi"]:
+            file = literal(parquet / f"{table}.parquet")
+            metadata = f"kv_metadata {{run_id: {literal(build.run_id)}}}"
+            connection.execute(f"copy kpi.{table} to {file} (format parquet, {metadata})")
         if with_finance:
-            write_finance(connection, warehouse)
-        connection.execute("use memory")
-        connection.execute("detach next_build")
-    _sync(temporary)
-    temporary.replace(published)
-    _switch_parquet(warehouse / "parquet", run_id)
-    return published
+            write_finance(connection, paths)
+        _detach(connection)
 
 
-def republish_finance(build_file: Path, warehouse: Path) -> Path:
-    """Write schema `finance` of the published database anew; its marts stay as they are.
+def republish_finance(paths: WarehousePaths) -> Path:
+    """Publish the current release again with schema `finance` written anew, for a month that was closed since.
 
-    For a month that was closed since. The build file must be of the build that is published.
+    The build file must be of the build that is published. The lock of the warehouse must be held.
     """
-    published = warehouse / "kpi.duckdb"
-    temporary = warehouse / ".kpi.finance.duckdb"
-    _remove_leftovers(warehouse)
-    shutil.copyfile(published, temporary)
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{_escaped(build_file)}' as build (read_only)")
-        connection.execute(f"attach '{_escaped(temporary)}' as next_build")
-        connection.execute("use next_build")
-        connection.execute("drop schema if exists finance cascade")
-        write_finance(connection, warehouse)
-        connection.execute("use memory")
-        connection.execute("detach next_build")
-    _sync(temporary)
-    temporary.replace(published)
-    return published
+    current = current_release(paths)
+    if current is None:
+        raise BuildError(f"nothing is published in {paths.root}", ["run `kpi build`"])
+    before = release_folder(paths)
+    number = sum(1 for path in paths.releases.glob(f"{current.run_id}*") if path.is_dir())
+    with new_release(paths, f"{current.run_id}-{number + 1}", current.run_id, current.as_of_date) as folder:
+        shutil.copytree(before, folder, dirs_exist_ok=True, copy_function=_link_or_copy)
+        with _writing(paths, folder / MARTS_FILE) as connection:
+            connection.execute("drop schema if exists finance cascade")
+            write_finance(connection, paths)
+            _detach(connection)
+    return paths.marts_file
 
 
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _link_or_copy(source: str, target: str) -> None:
+    """Share what stays as it is; the database is written to, and release.json is another."""
+    if Path(source).suffix == ".parquet":
+        Path(target).hardlink_to(source)
+    else:
+        shutil.copyfile(source, target)
 
 
-def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Copy a table with its comments, ordered so that a period's rows lie together."""
+def _writing(paths: WarehousePaths, file: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that writes into a database file and has the build file beside it, as `build`."""
+    connection = duckdb.connect()
+    attach(connection, paths.build_file, "build")
+    attach(connection, file, "next_release", read_only=False)
+    connection.execute("use next_release")
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _detach(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("use memory")
+    connection.execute("detach next_release")
+
+
+def _write_meta(connection: duckdb.DuckDBPyConnection, build: Build) -> None:
+    connection.execute("create schema meta")
+    without_rows = ", ".join(sorted(table for table, book in build.books.items() if not book["current"]))
+    connection.execute(
+        "create table meta.build_info as select ? as run_id, cast(? as date) as as_of_date, "
+        "cast(now() at time zone 'UTC' as timestamp) as published_at, ? as code_version, ? as settings, "
+        "? as tables_without_rows",
+        [
+            build.run_id,
+            build.as_of_date,
+            build.code_version,
+            json.dumps(dict(build.settings), default=str),
+            without_rows,
+        ],
+    )
+    _comment(connection, "meta.build_info", "Which build this file holds; one row.", BUILD_INFO)
+    counts = ", ".join(f"{name} bigint" for name in list(SOURCE_TABLES)[1:])
+    connection.execute(f"create table meta.source_tables (system_table varchar, {counts})")
+    for table, book in build.books.items():
+        values = [table, *(book[name.removeprefix("rows_")] for name in list(SOURCE_TABLES)[1:])]
+        connection.execute(f"insert into meta.source_tables values ({', '.join('?' for _ in values)})", values)
+    _comment(
+        connection, "meta.source_tables", "What became of the rows that landed: one row a source table.", SOURCE_TABLES
+    )
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: str, comment: str, columns: Mapping[str, str]) -> None:
+    connection.execute(f"comment on table {table} is {literal(comment)}")
+    for column, meaning in columns.items():
+        connection.execute(f"comment on column {table}.{identifier(column)} is {literal(meaning)}")
+
+
+def _copy_schema(connection: duckdb.DuckDBPyConnection, schema: str, tables: Sequence[str]) -> None:
+    """Copy a schema's tables with their comments; marts ordered so that a period's rows lie together."""
+    connection.execute(f"create schema {schema}")
     columns = connection.execute(
-        "select column_name, comment from duckdb_columns() "
-        "where database_name = 'build' and schema_name = 'kpi' and table_name = ? order by column_index",
-        [table],
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where database_name = 'build' and schema_name = ? order by table_name, column_index",
+        [schema],
     ).fetchall()
-    names = {name for name, _ in columns}
-    order = ", ".join(name for name in ORDERING if name in names) or "all"
-    connection.execute(f"create table kpi.{table} as select * from build.kpi.{table} order by {order}")
-    row = connection.execute(
-        "select comment from duckdb_tables() where database_name = 'build' and schema_name = 'kpi' and table_name = ?",
-        [table],
-    ).fetchone()
-    if row and row[0]:
-        connection.execute(f"comment on table kpi.{table} is {_text(row[0])}")
-    for name, comment in columns:
-        if comment:
-            connection.execute(f"comment on column kpi.{table}.{name} is {_text(comment)}")
+    comments = dict(
+        connection.execute(
+            "select table_name, comment from duckdb_tables() where database_name = 'build' and schema_name = ?",
+            [schema],
+        ).fetchall()
+    )
+    for table in tables:
+        names = {column: comment for owner, column, comment in columns if owner == table}
+        order = ", ".join(name for name in ORDERING if name in names) if schema == "kpi" else ""
+        ordered = f" order by {order or 'all'}" if schema == "kpi" else ""
+        connection.execute(f"create table {schema}.{table} as select * from build.{schema}.{table}{ordered}")
+        if comments[table]:
+            _comment(connection, f"{schema}.{table}", comments[table], {k: v for k, v in names.items() if v})
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-def _switch_parquet(folder: Path, run_id: str) -> None:
-    """Point `parquet/kpi` at the new build: all files change over at once."""
-    builds = folder / ".builds"
-    (builds / f"{run_id}{PARTIAL}").replace(builds / run_id)
-    link = folder / ".kpi.next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(Path(".builds") / run_id, target_is_directory=True)
-    link.replace(folder / "kpi")
-    _forget_replaced_builds(builds)
-
-
-def _forget_replaced_builds(folder: Path) -> None:
-    """Remove builds that no reader can still be at: not the last two, and replaced a while ago."""
-    builds = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    for old, replaced_by in list(pairwise(builds))[: -(KEPT_PARQUET_BUILDS - 1)]:
-        if time.time() - replaced_by.stat().st_mtime > KEPT_PARQUET_SECONDS:
-            shutil.rmtree(old)
-
-
-def _remove_leftovers(warehouse: Path) -> None:
-    """Remove what builds left behind that died while publishing."""
-    for path in warehouse.glob(".kpi.*.duckdb*"):
-        path.unlink()
-    for path in (warehouse / "parquet" / ".builds").glob(f"*{PARTIAL}"):
-        shutil.rmtree(path)
+def _copy_drill(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> None:
+    """Create the build file's views of the rows behind each metric anew, over the facts that are published."""
+    connection.execute("create schema drill")
+    views = connection.execute(
+        "select view_name, sql from duckdb_views() where database_name = 'build' and schema_name = 'drill' order by 1"
+    ).fetchall()
+    for view, statement in views:
+        if f"kpi_{view}" in marts:
+            connection.execute(statement.replace("build.", ""))

@@ -20,10 +20,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import duckdb
 
 from orchestration.core.errors import BuildError, KpiError, TransientError, UsageError
-from orchestration.show.published import open_published
+from orchestration.warehouse.connections import open_published
+from orchestration.warehouse.sql import identifier, literal
 
-# Schemas of kpi.duckdb, and what their schema of views adds to the name of the marts'.
-SCHEMAS = {"kpi": "", "finance": "_finance"}
+# Schemas of the published database, and what their schema of views adds to the name of the marts'.
+SCHEMAS = {"kpi": "", "finance": "_finance", "meta": "_meta"}
 # In the order in which tools filter: the primary key serves as their index.
 KEY = ("metric_id", "period_grain", "dimension", "period_start", "dimension_value")
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,39}")
@@ -39,7 +40,7 @@ TYPES = {"VARCHAR": "text", "DOUBLE": "double precision", "TIMESTAMP": "timestam
 
 @dataclass(frozen=True)
 class Table:
-    """A table of kpi.duckdb: its comment, and per column name, DuckDB's type, comment."""
+    """A table of the published database: its comment, and per column name, DuckDB's type, comment."""
 
     schema: str
     name: str
@@ -65,7 +66,7 @@ class Copied:
 def publish_postgres(
     published: Path, url: str, *, schema: str = "kpi", reader: str = "kpi_reader", recreate: bool = False
 ) -> Copied:
-    """Copy a published `kpi.duckdb` into the database at `url` (postgresql://user:password@host:port/database).
+    """Copy the published database into the database at `url` (postgresql://user:password@host:port/database).
 
     `recreate` drops views that cannot take a mart's new shape, or whose mart is gone, with what depends on them. Raises
     UsageError for a bad URL, name or missing right, TransientError where the server can't be reached, BuildError where
@@ -73,7 +74,7 @@ def publish_postgres(
     """
     _check(url, schema, reader)
     with open_published(published) as connection, _attached(connection, url), _told(url):
-        found = connection.execute("select run_id from kpi.build_info").fetchone()
+        found = connection.execute("select run_id from meta.build_info").fetchone()
         assert found is not None
         tables = _tables(connection)
         _begin_alone(connection, schema)
@@ -119,9 +120,9 @@ def _attached(connection: duckdb.DuckDBPyConnection, url: str) -> Iterator[None]
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set TimeZone = 'UTC'")
-    connection.execute(f"load '{_escaped(str(extension))}'")
+    connection.execute(f"load {literal(str(extension))}")
     try:
-        connection.execute(f"attach '{_escaped(url)}' as postgres (type postgres)")
+        connection.execute(f"attach {literal(url)} as postgres (type postgres)")
     except duckdb.Error as error:
         raise TransientError(
             f"{without_password(url)} cannot be reached: {_reason(error, url)}",
@@ -253,7 +254,7 @@ def _removed(tables: Sequence[Table], schema: str, there: Iterable[str], recreat
             f"{', '.join(gone)} in schema {schema} is not published any more; nothing was changed",
             ["--recreate drops such views, with all that depends on them"],
         )
-    return [f"drop table {schema}_data.{_quoted(name)} cascade" for name in gone]
+    return [f"drop table {schema}_data.{identifier(name)} cascade" for name in gone]
 
 
 def _shaped(table: Table, schema: str, there: Mapping[str, Sequence[tuple[str, str]]], recreate: bool) -> list[str]:
@@ -270,7 +271,7 @@ def _shaped(table: Table, schema: str, there: Mapping[str, Sequence[tuple[str, s
     statements = []
     if before and wanted[: len(before)] == before:
         added = wanted[len(before) :]
-        statements = [f"alter table {data} add column {_quoted(column)} {type_}" for column, type_ in added]
+        statements = [f"alter table {data} add column {identifier(column)} {type_}" for column, type_ in added]
     elif before and not recreate:
         lost = ", ".join(f"{column} {type_}" for column, type_ in before if (column, type_) not in wanted)
         raise UsageError(
@@ -278,10 +279,10 @@ def _shaped(table: Table, schema: str, there: Mapping[str, Sequence[tuple[str, s
             ["--recreate drops such views, with all that depends on them, and makes them anew"],
         )
     else:
-        columns = ", ".join(f"{_quoted(column)} {type_}" for column, type_ in wanted)
+        columns = ", ".join(f"{identifier(column)} {type_}" for column, type_ in wanted)
         key = f", primary key ({', '.join(KEY)})" if table.has_key() else ""
         statements = [f"drop table if exists {data} cascade", f"create table {data} ({columns}{key})"]
-    select = ", ".join(_quoted(column) for column, _ in wanted)
+    select = ", ".join(identifier(column) for column, _ in wanted)
     return [
         *statements,
         f"create or replace view {view} as select {select} from {data}",
@@ -330,9 +331,9 @@ def _data_table(table: Table, schema: str) -> str:
 
 
 def _comments(kind: str, name: str, table: Table) -> list[str]:
-    comments = [f"comment on {kind} {name} is {_text(table.comment)}"] if table.comment else []
+    comments = [f"comment on {kind} {name} is {literal(table.comment)}"] if table.comment else []
     return comments + [
-        f"comment on column {name}.{_quoted(column)} is {_text(comment)}"
+        f"comment on column {name}.{identifier(column)} is {literal(comment)}"
         for column, _, comment in table.columns
         if comment
     ]
@@ -359,15 +360,3 @@ def _run(connection: duckdb.DuckDBPyConnection, statements: Sequence[str], *, on
 
 def _ask(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute("from postgres_query('postgres', ?)", [query]).fetchall()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -24,7 +23,7 @@ DATA_TEAM = "team:data"
 FRESHNESS = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)
 )  # fmt: skip
-PUBLISHED_DATABASE = dg.AssetKey(["published", "kpi_duckdb"])
+PUBLISHED_DATABASE = dg.AssetKey(["published", "marts_duckdb"])
 PUBLISHED_PARQUET = dg.AssetKey(["published", "parquet"])
 DASHBOARD = dg.AssetKey(["published", "dashboard"])
 POSTGRES = dg.AssetKey(["published", "postgres"])
@@ -134,44 +133,37 @@ def _model_metadata(name: str, result: LayerResult, counts: Mapping[str, int]) -
     }
 
 
-def published_assets(marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
-    """What readers see: the database and the Parquet files, each replaced in one rename."""
+def published_assets(marts: Iterable[dg.AssetKey], *, with_dashboard: bool) -> dg.AssetsDefinition:
+    """What readers see: the database, the Parquet files and the boards of a release, current by one rename."""
     deps = sorted(marts)
+    told = {
+        PUBLISHED_DATABASE: ("`marts.duckdb`: the marts of the last build that passed the gates.", "duckdb"),
+        PUBLISHED_PARQUET: ("`parquet/kpi/<mart>.parquet`: the same marts as files.", "parquet"),
+    }
+    if with_dashboard:
+        told[DASHBOARD] = ("`dashboard/`: the boards over the published marts, an HTML file each.", "html")
     specs = [
         dg.AssetSpec(
-            key, deps=deps, group_name="published", description=told, owners=[DATA_TEAM], kinds={kind},
+            key, deps=deps, group_name="published", description=description, owners=[DATA_TEAM], kinds={kind},
             freshness_policy=FRESHNESS,
         )
-        for key, told, kind in (
-            (PUBLISHED_DATABASE, "`kpi.duckdb`: the marts of the last build that passed the gates.", "duckdb"),
-            (PUBLISHED_PARQUET, "`parquet/kpi/<mart>.parquet`: the same marts as files.", "parquet"),
-        )
+        for key, (description, kind) in told.items()
     ]  # fmt: skip
 
     @dg.multi_asset(name="publish", specs=specs)
     def publish(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> Iterator[dg.MaterializeResult[Any]]:
-        """Replace the published files by this build's marts."""
-        database = warehouse.take(context, Build.publish)
-        told = {"run_id": warehouse.build.record.run_id, "as_of_date": warehouse.build.record.as_of_date}
-        yield dg.MaterializeResult(
-            asset_key=PUBLISHED_DATABASE, metadata={"path": dg.MetadataValue.path(str(database)), **told}
-        )
-        folder = warehouse.build.settings.warehouse / "parquet" / "kpi"
-        yield dg.MaterializeResult(
-            asset_key=PUBLISHED_PARQUET, metadata={"path": dg.MetadataValue.path(str(folder)), **told}
-        )
+        """Publish this build's marts as one release."""
+        warehouse.take(context, Build.publish)
+        record, paths = warehouse.build.record, warehouse.build.settings.paths
+        where = {
+            PUBLISHED_DATABASE: paths.marts_file, PUBLISHED_PARQUET: paths.parquet / "kpi", DASHBOARD: paths.dashboard,
+        }  # fmt: skip
+        for spec in specs:
+            path = dg.MetadataValue.path(str(where[spec.key]))
+            metadata: dict[str, Any] = {"path": path, "run_id": record.run_id, "as_of_date": record.as_of_date}
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
 
     return publish
-
-
-@dg.asset(
-    key=DASHBOARD, deps=[PUBLISHED_DATABASE], group_name="published", owners=[DATA_TEAM], kinds={"html"},
-    freshness_policy=FRESHNESS,
-)  # fmt: skip
-def dashboard(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> dg.MaterializeResult[Any]:
-    """`dashboard/`: the boards over the published marts, an HTML file each."""
-    folder = warehouse.take(context, Build.dashboard)
-    return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(folder))})
 
 
 @dg.asset(
@@ -223,5 +215,5 @@ def model_specs(manifest: Mapping[str, Any]) -> dict[str, list[dg.AssetSpec]]:
 def row_counts(build: Build, schema: str, names: Iterable[str]) -> dict[str, int]:
     """Rows of tables and views of a schema of the build file."""
     counted = " union all ".join(f"select '{name}', count(*) from {schema}.{name}" for name in names)
-    with duckdb.connect(str(Path(build.settings.build_file)), read_only=True) as connection:
+    with duckdb.connect(str(build.settings.paths.build_file), read_only=True) as connection:
         return {str(name): int(count) for name, count in connection.execute(counted).fetchall()}

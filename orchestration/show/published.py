@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -32,23 +31,6 @@ class Series:
 
     label: str
     rows: list[dict[str, Any]]
-
-
-def open_published(path: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection in which `kpi.<mart>` names a mart.
-
-    The file is attached under another name, because DuckDB calls a database after its file and then finds `kpi.<mart>`
-    ambiguous (a schema, or the database?). Raises UsageError where nothing is published yet.
-    """
-    if not path.exists():
-        raise UsageError(
-            f"nothing is published in {path.parent} yet: run `kpi build` first, or name another --warehouse"
-        )
-    connection = duckdb.connect()
-    escaped = str(path).replace("'", "''")
-    connection.execute(f"attach '{escaped}' as published (read_only)")
-    connection.execute("use published")
-    return connection
 
 
 def find_metric(connection: duckdb.DuckDBPyConnection, name: str) -> Metric:

@@ -1,7 +1,7 @@
 """The metric definitions once more, in plain Python: an oracle for the SQL marts, written without looking at them.
 
 result = compute(landing, as_of=date(2026, 10, 31))
-differences = compare(result, warehouse / "kpi.duckdb")
+differences = compare(result, warehouse / "marts.duckdb")
 """
 
 from tests.reference.compare import compare, differing_books

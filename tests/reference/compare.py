@@ -1,4 +1,4 @@
-"""What the marts of a published kpi.duckdb say otherwise than the reference."""
+"""What the marts of a published marts.duckdb say otherwise than the reference."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def compare(
 ) -> list[str]:
     """A line per missing row, extra row or differing column; nothing where both say the same.
 
-    `published` is kpi.duckdb, or anything else with the marts in schema kpi, or a connection to it.
+    `published` is marts.duckdb, or anything else with the marts in schema kpi, or a connection to it.
     """
     if isinstance(published, Path):
         with _opened(published) as connection:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from orchestration.close.closing import close_month, finance_folder
 from orchestration.close.export import FORMATS, Format, export_month
+from orchestration.commands.console import PLAIN, Warehouse, out
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import load_settings
 from orchestration.finance import store
@@ -18,10 +18,6 @@ from orchestration.finance.calendar import parse_month
 from orchestration.finance.labels import LANGUAGES, Language
 from orchestration.finance.tables import recorded_months
 
-out = Console(emoji=False)
-PLAIN: dict[str, Any] = {"soft_wrap": True, "highlight": False}
-
-Warehouse = Annotated[Path | None, typer.Option(help="Folder of build.duckdb, kpi.duckdb and finance/.")]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="The month, as YYYY-MM.")]
 Lang = Annotated[str, typer.Option(help="Language of the labels: en or ko.")]
 
@@ -101,7 +97,7 @@ def verify(warehouse: Warehouse = None) -> None:
     """Check every closed month, file by file, and the chain they form."""
     settings = load_settings({"warehouse": warehouse})
     finance = finance_folder(settings)
-    recorded = [link for link, _ in recorded_months(settings.published_file)]
+    recorded = [link for link, _ in recorded_months(settings.paths.marts_file)]
     problems = store.verify(finance, recorded)
     if problems:
         raise BuildError(

@@ -1,0 +1,233 @@
+"""`kpi build`, `kpi status`, `kpi rollback`: a build, what came of it, and the way back."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.table import Table
+
+from orchestration.build.pipeline import RunRecord, run_build
+from orchestration.commands.console import (
+    PLAIN,
+    AsOf,
+    Landing,
+    TerminalProgress,
+    Warehouse,
+    out,
+    parse_date,
+    progress_bars,
+)
+from orchestration.core.paths import WarehousePaths
+from orchestration.core.settings import Settings, load_settings, parse_vars
+from orchestration.publish.postgres import without_password
+from orchestration.publish.releases import current_release, roll_back, rolled_back
+from orchestration.show import published
+from orchestration.warehouse.connections import open_published
+from orchestration.warehouse.lock import is_building, read_json, read_running, warehouse_lock
+
+# What the scorecard at the end of a build shows: one of each kind.
+HEADLINES = (
+    "revenue", "new_customers", "mrr", "average_order_value", "win_rate", "sales_cycle_length", "quota_attainment",
+    "pipeline_value", "lead_conversion_rate", "calls_and_emails", "csat",
+)  # fmt: skip
+MOST_FINDINGS = 6
+MOST_WARNINGS = 6
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `kpi` command."""
+    for command in (build, status, rollback):
+        app.command()(command)
+
+
+def build(
+    landing: Landing = None,
+    warehouse: Warehouse = None,
+    as_of: AsOf = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Rebuild every model from raw, incremental state included.")
+    ] = False,
+    var: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting as NAME=VALUE, such as revenue_basis=bookings; repeatable."),
+    ] = None,
+    acknowledge: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric whose past months may differ from what is published by any amount; repeatable."),
+    ] = None,
+) -> None:
+    """Load, transform, gate and publish. Exit 0: published; 2: bad usage; 3: bad files; 4: a gate closed; 5: else."""
+    settings = load_settings(
+        {
+            **parse_vars(var or []),
+            "landing": landing,
+            "warehouse": warehouse,
+            "acknowledged": tuple(acknowledge) if acknowledge else None,
+            **_given_date(as_of),
+        }
+    )
+    with progress_bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()) as bars:
+        record = run_build(settings, full_refresh=full_refresh, progress=TerminalProgress(bars, out.is_terminal))
+    _print_build(settings, record)
+
+
+def _given_date(as_of: str | None) -> dict[str, Any]:
+    return {} if as_of is None else {"as_of_date": parse_date(as_of)}
+
+
+def _print_build(settings: Settings, record: RunRecord) -> None:
+    for note in record.notes:
+        out.print(f"note: {escape(note)}", style="yellow", **PLAIN)
+    read = sum(book["read"] for book in record.tables.values())
+    quarantined = sum(book["quarantined"] for book in record.tables.values())
+    out.print(
+        f"{record.files['loaded']} files loaded ({record.files['known_already']} known already), "
+        f"{read:,} rows read so far, {quarantined:,} set aside" + (" (see `kpi quarantine`)" if quarantined else ""),
+        **PLAIN,
+    )
+    if record.findings:
+        top = sorted(record.findings, key=lambda entry: -entry["rows"])[:MOST_FINDINGS]
+        told = ", ".join(f"{entry['table']} {entry['finding']} {entry['rows']:,}" for entry in top)
+        rest = len(record.findings) - len(top)
+        out.print(f"kept, but look at: {told}" + (f" and {rest} more in last_run.json" if rest > 0 else ""), **PLAIN)
+    _print_warnings(record)
+    with open_published(settings.paths.marts_file) as connection:
+        _print_scorecard(connection)
+    seconds = ", ".join(f"{step} {spent:.1f}" for step, spent in record.seconds.items())
+    out.print(f"seconds: {seconds}", style="dim", **PLAIN)
+    out.print(
+        f"published {settings.paths.marts_file} and {settings.paths.parquet / 'kpi'}, as of {record.as_of_date}",
+        **PLAIN,
+    )
+    if "dashboard" in record.seconds:
+        out.print(f"dashboard: {settings.paths.dashboard_file} (or `kpi dashboard --serve`)", **PLAIN)
+    if "postgres" in record.seconds and settings.postgres_url:
+        out.print(f"copied to {without_password(settings.postgres_url)}", **PLAIN)
+
+
+def _print_warnings(record: RunRecord) -> None:
+    """What the gates let pass with a warning."""
+    warnings = [warning for gate in record.gates for warning in gate["warnings"]]
+    for warning in warnings[:MOST_WARNINGS]:
+        told = f" ({warning['told']})" if warning["told"] else ""
+        out.print(
+            f"warning: {escape(warning['table'])}: {escape(warning['expectation'])} observed "
+            f"{escape(warning['observed'])}, limit {escape(warning['limit'])}{escape(told)}",
+            style="yellow",
+            **PLAIN,
+        )
+    if len(warnings) > MOST_WARNINGS:
+        out.print(f"and {len(warnings) - MOST_WARNINGS} more warnings in last_run.json", style="yellow", **PLAIN)
+
+
+def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
+    """The headline metrics of the last complete month (or of the current one, where none is complete)."""
+    placeholders = ", ".join("?" for _ in HEADLINES)
+    rows = connection.execute(
+        f"""
+        with months as (
+            select period_start, is_complete from kpi.kpi_scorecard
+            where period_grain = 'month' and dimension = 'all' group by all
+        ),
+        chosen as (
+            select coalesce(max(period_start) filter (where is_complete), max(period_start)) as period_start from months
+        )
+        select s.metric_id, s.name_en, s.unit, s.period_start, s.metric_value, s.prior_period_value,
+            s.prior_year_value, s.target_value
+        from kpi.kpi_scorecard as s inner join chosen using (period_start)
+        where s.period_grain = 'month' and s.dimension = 'all' and s.metric_id in ({placeholders})
+        """,
+        list(HEADLINES),
+    ).fetchall()
+    by_id = {row[0]: row for row in rows}
+    if not by_id:
+        return
+    month = published.period_name("month", rows[0][3])
+    table = Table(title=f"Scorecard {month}", title_justify="left")
+    for heading, justify in (
+        ("Metric", "left"),
+        (month, "right"),
+        ("Month before", "right"),
+        ("Year before", "right"),
+        ("Target", "right"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for metric_id in HEADLINES:
+        if metric_id in by_id:
+            _, name, unit, _, *values = by_id[metric_id]
+            table.add_row(name, *(published.formatted(value, unit) for value in values))
+    out.print(table)
+
+
+def status(warehouse: Warehouse = None) -> None:
+    """What is published, from when, and how the last build ended."""
+    paths = load_settings({"warehouse": warehouse}).paths
+    _print_published(paths)
+    run = read_json(paths.last_run_file)
+    if (running := read_running(paths)) is not None:
+        release = current_release(paths)
+        if is_building(paths):
+            verdict = "under way"
+        elif release is not None and release.run_id == running["run_id"]:
+            verdict = "died after it had published"
+        else:
+            verdict = "died; the next `kpi build` starts clean"
+        out.print(
+            f"build {running['run_id']}, started {running['started_at']}, step {running['step']}: {verdict}", **PLAIN
+        )
+    if run is None:
+        out.print("last build: none")
+        return
+    verdict = "published" if run["exit_code"] == 0 else f"failed with exit {run['exit_code']}: {run['error']}"
+    out.print(f"last build: {run['run_id']}, ended {run['finished_at']}, {escape(verdict)}", **PLAIN)
+    for detail in run["error_details"]:
+        out.print(f"  {escape(detail)}", **PLAIN)
+    for gate in run["gates"]:
+        verdict = "passed" if gate["passed"] else "closed"
+        out.print(
+            f"gate {gate['gate'].replace('_', ' ')}: {verdict}, {gate['expectations']} expectations, "
+            f"{len(gate['failures'])} failed, {len(gate['warnings'])} warned",
+            **PLAIN,
+        )
+    if run["gates"]:
+        out.print(f"data docs: {run['gates'][-1]['data_docs']}", **PLAIN)
+
+
+def _print_published(paths: WarehousePaths) -> None:
+    if not paths.marts_file.exists():
+        out.print(f"published: nothing in {paths.root} yet", **PLAIN)
+        return
+    with open_published(paths.marts_file) as connection:
+        info = connection.execute("select run_id, as_of_date, published_at from meta.build_info").fetchone()
+        count = connection.execute("select count(*) from duckdb_tables() where schema_name = 'kpi'").fetchone()
+    assert info is not None and count is not None
+    out.print(
+        f"published: {paths.marts_file}, {count[0]} marts as of {info[1]}, {info[2]:%Y-%m-%d %H:%M} UTC, run {info[0]}",
+        **PLAIN,
+    )
+    if (back := rolled_back(paths)) is not None:
+        out.print(
+            f"rolled back from {back.replaced} at {back.at} by {escape(back.by or 'unknown')}: "
+            "holds until the next good build",
+            style="yellow",
+            **PLAIN,
+        )
+
+
+def rollback(
+    warehouse: Warehouse = None,
+    who: Annotated[str | None, typer.Option(metavar="NAME", help="Who rolls back. Default: the user.")] = None,
+) -> None:
+    """Make the release before the current one current again, until the next good build."""
+    settings = load_settings({"warehouse": warehouse})
+    with warehouse_lock(settings.paths, settings.wait_minutes, out.print):
+        now, before = roll_back(settings.paths, who or getpass.getuser())
+    out.print(f"published is run {now.run_id} again, as of {now.as_of_date}; it was {before.run_id}", **PLAIN)
+    out.print("the next good build publishes over it; months are closed from a build that is published", **PLAIN)
+    if settings.postgres_url is not None:
+        out.print("the copy in PostgreSQL is as it was: `kpi publish-postgres` brings it along", **PLAIN)

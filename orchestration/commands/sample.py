@@ -1,0 +1,41 @@
+"""`kpi sample`: the landing files of the sample company."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, TextColumn
+
+from orchestration.commands.console import PLAIN, out, parse_date, progress_bars
+from orchestration.core.errors import UsageError
+from orchestration.sample import DEFAULT_AS_OF, write_sample
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the `kpi` command."""
+    app.command()(sample)
+
+
+def sample(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; must be empty or not exist.")],
+    scale: Annotated[int, typer.Option(help="Size of the business: 1 is one of ten reps.")] = 1,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 1,
+    as_of: Annotated[str, typer.Option("--as-of", help="Last day of its three years.")] = DEFAULT_AS_OF.isoformat(),
+) -> None:
+    """Write the landing files of the sample company, the dirt of real exports included."""
+    with progress_bars(TextColumn("Writing the sample company"), BarColumn()) as bars:
+        task = bars.add_task("", total=scale)
+        try:
+            rows = write_sample(
+                directory,
+                scale=scale,
+                seed=seed,
+                as_of=parse_date(as_of),
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
+            )
+        except (ValueError, OSError) as error:
+            raise UsageError(str(error)) from error
+    out.print(f"{sum(rows.values()):,} rows of {len(rows)} tables written to {directory}", **PLAIN)
+    out.print(f"build it with: kpi build --landing {directory} --as-of {as_of}", **PLAIN)

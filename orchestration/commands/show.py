@@ -1,0 +1,154 @@
+"""`kpi show`, `kpi dashboard`, `kpi mf`, `kpi quarantine`: what is published, and what was set aside."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.commands.console import PLAIN, Warehouse, out
+from orchestration.core.contract import source_tables
+from orchestration.core.errors import UsageError
+from orchestration.core.paths import MARTS_FILE
+from orchestration.core.settings import load_settings
+from orchestration.publish.releases import release_folder
+from orchestration.show import export, published
+from orchestration.warehouse.connections import open_published, read_build_file
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `kpi` command."""
+    for command in (show, dashboard, quarantine):
+        app.command()(command)
+    app.command(
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+    )(mf)
+
+
+def show(
+    metric: Annotated[str, typer.Argument(help="A metric's id or name, such as revenue or win_rate.")],
+    by: Annotated[str | None, typer.Option(metavar="CUT", help="A cut, such as sales_rep or region.")] = None,
+    grain: Annotated[str, typer.Option(help="week, month, quarter or year.")] = "month",
+    last: Annotated[int, typer.Option(min=1, help="How many periods.")] = 12,
+    format_: Annotated[
+        export.Format, typer.Option("--format", help="A table for people, or rows for another program.")
+    ] = export.Format.table,
+    warehouse: Warehouse = None,
+) -> None:
+    """A metric as a table and a sparkline; or its rows, exact, as CSV, JSON or Markdown."""
+    settings = load_settings({"warehouse": warehouse})
+    with open_published(settings.paths.marts_file) as connection:
+        found = published.find_metric(connection, metric)
+        if format_ is not export.Format.table:
+            columns, rows = export.read_rows(connection, found, cut=by, grain=grain, last=last)
+            typer.echo(export.written(columns, rows, format_), nl=False)
+            return
+        series = published.read_series(connection, found, cut=by, grain=grain, last=last)
+    if by is None:
+        _print_periods(found, series[0], grain)
+    else:
+        _print_members(found, series, by, grain)
+
+
+def mf(
+    arguments: Annotated[list[str] | None, typer.Argument(help="What MetricFlow is to do.")] = None,
+    warehouse: Warehouse = None,
+) -> None:
+    """MetricFlow on the published facts: `kpi mf query --metrics win_rate --group-by metric_time__month`."""
+    from orchestration.show.metricflow import run_metricflow
+
+    run_metricflow(load_settings({"warehouse": warehouse}).paths, arguments or ["--help"])
+
+
+def _print_periods(metric: published.Metric, series: published.Series, grain: str) -> None:
+    table = Table(title=f"{metric.name_en} by {grain}", title_justify="left")
+    table.add_column(grain.capitalize())
+    for heading in ("Value", f"{grain.capitalize()} before", "Year before", "Target"):
+        table.add_column(heading, justify="right")
+    columns = ("metric_value", "prior_period_value", "prior_year_value", "target_value")
+    for row in series.rows:
+        name = published.period_name(grain, row["period_start"]) + ("" if row["is_complete"] else " (so far)")
+        table.add_row(name, *(published.formatted(row[column], metric.unit) for column in columns))
+    out.print(table)
+    out.print(published.sparkline([row["metric_value"] for row in series.rows]))
+
+
+def _print_members(metric: published.Metric, series: list[published.Series], cut: str, grain: str) -> None:
+    latest = published.period_name(grain, series[0].rows[-1]["period_start"])
+    table = Table(title=f"{metric.name_en} by {cut} and {grain}", title_justify="left")
+    table.add_column(cut)
+    for heading in (latest, f"{grain.capitalize()} before", "Year before", "Target"):
+        table.add_column(heading, justify="right")
+    table.add_column(f"Last {len(series[0].rows)}")
+    columns = ("metric_value", "prior_period_value", "prior_year_value", "target_value")
+    for one in series:
+        last = one.rows[-1]
+        table.add_row(
+            escape(one.label),
+            *(published.formatted(last[column], metric.unit) for column in columns),
+            published.sparkline([row["metric_value"] for row in one.rows]),
+        )
+    out.print(table)
+
+
+def dashboard(
+    warehouse: Warehouse = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Show it on this machine until Ctrl-C is pressed.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 for any free one.")] = 8050,
+) -> None:
+    """Render the boards over what is published into the warehouse folder, and serve them if asked."""
+    from dashboards.serve import serving  # with the boards, which take a while to import
+    from dashboards.site import render_site
+
+    settings = load_settings({"warehouse": warehouse})
+    render_site(release_folder(settings.paths) / MARTS_FILE, settings.company)
+    out.print(f"dashboard: {settings.paths.dashboard_file}", **PLAIN)
+    if serve:
+        with serving(settings.paths.dashboard, port) as server:
+            out.print(f"serving http://127.0.0.1:{server.server_port}/ - Ctrl-C ends it", **PLAIN)
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
+
+
+def quarantine(
+    warehouse: Warehouse = None,
+    table: Annotated[str | None, typer.Option(help="One table only, as system.table.")] = None,
+    last: Annotated[int, typer.Option("--limit", min=1, help="How many rows to list.")] = 50,
+) -> None:
+    """What was set aside and why: table, file, line, reasons, text."""
+    settings = load_settings({"warehouse": warehouse})
+    known = [known_table.label for known_table in source_tables()]
+    if table is not None and table not in known:
+        raise UsageError(f"--table {table}: tables are {', '.join(known)}")
+    with read_build_file(settings.paths.build_file) as connection:
+        total, rows = _quarantined(connection, table, last)
+    if not rows:
+        out.print("nothing is quarantined" + (f" in {table}" if table else ""))
+        return
+    out.print(f"{total:,} rows quarantined" + (f", the first {last}:" if total > last else ":"))
+    for system_table, file_name, line, reasons, text in rows:
+        out.print(
+            f"[bold]{system_table}[/] {escape(file_name)}:{line} [red]{reasons.replace(',', ', ')}[/]",
+            **PLAIN,
+        )
+        out.print(f"    {escape(text)}", style="dim", **PLAIN)
+
+
+def _quarantined(
+    connection: duckdb.DuckDBPyConnection, table: str | None, limit: int
+) -> tuple[int, list[tuple[Any, ...]]]:
+    where, parameters = ("where system_table = ?", [table]) if table else ("", [])
+    try:
+        found = connection.execute(f"select count(*) from staging.quarantined_rows {where}", parameters).fetchone()
+        rows = connection.execute(
+            f"select system_table, file_name, line, reasons, row_text from staging.quarantined_rows {where} "
+            f"order by system_table, file_name, line limit {limit}",
+            parameters,
+        ).fetchall()
+    except duckdb.CatalogException as error:
+        raise UsageError("no build has got as far as staging yet: run `kpi build` first") from error
+    return (found[0] if found else 0), rows

@@ -1,0 +1,72 @@
+"""Who works on a warehouse: one process at a time, and what it wrote down of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from orchestration.core.errors import BuildError, TransientError
+from orchestration.core.paths import WarehousePaths
+
+
+@contextmanager
+def warehouse_lock(
+    paths: WarehousePaths, wait_minutes: float = 0, on_wait: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
+    """Hold the warehouse; the lock ends with the process, however that ends.
+
+    Waits for a build that runs, at most so many minutes; raises TransientError then.
+    """
+    try:
+        paths.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(paths.lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if wait_minutes:
+                on_wait(f"Waiting for another build on {paths.root} to end")
+            lock.acquire(timeout=wait_minutes * 60)
+    except Timeout as error:
+        raise TransientError(f"another build is still running on {paths.root}: try again when it has ended") from error
+    except OSError as error:
+        raise BuildError(f"warehouse folder {paths.root} cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_building(paths: WarehousePaths) -> bool:
+    """Whether a build holds the warehouse now."""
+    lock = FileLock(paths.lock_file, timeout=0)
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return True
+
+
+def read_running(paths: WarehousePaths) -> dict[str, Any] | None:
+    """What the build that is under way, or that died, wrote last; None where there is none."""
+    return read_json(paths.running_file)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one rename."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    temporary.replace(path)
