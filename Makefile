@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
-	@mkdir -p target && cp $(or $(KPI_WAREHOUSE),warehouse)/semantic_manifest.json target/  # where plain mf looks
+	@mkdir -p target && cp $(or $(KPI_WAREHOUSE),warehouse)/current/semantic_manifest.json target/  # where plain mf looks
 	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
 
 test: lint lint-sql
@@ -30,6 +30,7 @@ test-bi: $(VENV)/.installed .venv-superset/.installed
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/mypy
 
 # dbt, which renders the models for it, wants a database file to connect to.

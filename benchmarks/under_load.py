@@ -3,8 +3,8 @@
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
 A reader loops over `marts.duckdb` and the Parquet files (tests/reader.py) while BUILDS builds publish; then KILLS
-builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed one.
-Prints what was seen; exits 1 where a reader failed or a mart differs.
+builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed
+one. Prints what was seen; exits 1 where a reader failed or a mart differs.
 """
 
 from __future__ import annotations

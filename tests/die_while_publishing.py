@@ -44,8 +44,9 @@ def render(marts_file: Path) -> None:
 def publish_run(paths: WarehousePaths, run_id: str) -> None:
     """Publish the build file as a run."""
     with duckdb.connect(str(paths.build_file), read_only=True) as connection:
-        names = connection.execute("select table_name from duckdb_tables() where schema_name = 'kpi'").fetchall()
-    build = Build(run_id, "2026-06-30", "1", {}, {"facts": [], "kpi": [name for (name,) in names]})
+        names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    tables = {schema: [name for of, name in names if of == schema] for schema in ("facts", "kpi")}
+    build = Build(run_id, "2026-06-30", "1", {}, tables)
     publish(paths, build, render=render, with_finance=False)
 
 
