@@ -175,7 +175,7 @@ def charts(superset: Superset, database: int) -> dict[str, int]:
     """A saved chart a category: the value of each member by month."""
     found = {}
     for category, (mart, column, cut) in CHARTS.items():
-        dataset = superset.create("dataset", database=database, schema="kpi.kpi", table_name=mart)
+        dataset = superset.create("dataset", database=database, schema="marts.kpi", table_name=mart)
         query = {
             "columns": ["period_start", column],
             "metrics": [{
@@ -224,7 +224,7 @@ def shown(superset: Superset, chart: int, category: str) -> dict[tuple[str, str]
 
 def test_the_schemas_and_marts_are_found(superset: Superset, database: int) -> None:
     schemas = superset.call(f"/api/v1/database/{database}/schemas/")["result"]
-    assert {"kpi.kpi", "kpi.finance"} <= {name.replace('"', "") for name in schemas}
+    assert {"marts.kpi", "marts.finance"} <= {name.replace('"', "") for name in schemas}
 
 
 @pytest.mark.parametrize("category", CHARTS)
@@ -240,7 +240,7 @@ def test_it_cannot_write(superset: Superset, database: int) -> None:
     with pytest.raises(AssertionError, match=r"(?i)read-only|not allowed|DML|select"):
         superset.call(
             "/api/v1/sqllab/execute/",
-            {"database_id": database, "sql": "delete from kpi.kpi.kpi_revenue", "schema": "kpi.kpi", "runAsync": False},
+            {"database_id": database, "sql": "delete from marts.kpi.kpi_revenue", "schema": "marts.kpi", "runAsync": False},
         )
 
 
