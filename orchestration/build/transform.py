@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError
+from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
 
 QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
@@ -44,9 +44,7 @@ class DbtProject:
             "--vars", json.dumps(settings.dbt_vars()),
         ]  # fmt: skip
         self._on_node = on_node
-        # dbt's profile takes the file from the environment
-        os.environ["KPI_WAREHOUSE"] = str(settings.warehouse)
-        os.environ.setdefault("DO_NOT_TRACK", "1")
+        prepare_for_dbt(settings.paths)
         self.manifest: Any = _parsed(tuple(self._options))
 
     @property

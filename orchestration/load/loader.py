@@ -28,6 +28,7 @@ from orchestration.load.landing_files import (
     fingerprint,
     inspect_file,
 )
+from orchestration.warehouse.sql import identifier
 
 SCRATCH_PREFIX = "kpi-load-"
 
@@ -246,8 +247,7 @@ def _scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     columns = connection.execute(
         "describe select * from read_parquet(?, binary_as_string = true)", [str(path)]
     ).fetchall()
-    names = [row[0].replace('"', '""') for row in columns]
-    texts = ", ".join(f'cast("{name}" as varchar) as c{position}' for position, name in enumerate(names))
+    texts = ", ".join(f"cast({identifier(row[0])} as varchar) as c{position}" for position, row in enumerate(columns))
     connection.execute(
         f"create or replace temp table {SCAN_TABLE} as select file_row_number + 1 as _base, 0 as _newlines, {texts} "
         "from read_parquet(?, binary_as_string = true, file_row_number = true)",

@@ -240,7 +240,12 @@ def test_it_cannot_write(superset: Superset, database: int) -> None:
     with pytest.raises(AssertionError, match=r"(?i)read-only|not allowed|DML|select"):
         superset.call(
             "/api/v1/sqllab/execute/",
-            {"database_id": database, "sql": "delete from marts.kpi.kpi_revenue", "schema": "marts.kpi", "runAsync": False},
+            {
+                "database_id": database,
+                "sql": "delete from marts.kpi.kpi_revenue",
+                "schema": "marts.kpi",
+                "runAsync": False,
+            },
         )
 
 
