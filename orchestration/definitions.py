@@ -55,6 +55,8 @@ def definitions() -> dg.Definitions:
         schedules=[build_schedule(build, settings), close_schedule(close, settings)],
         sensors=[landing_sensor(build), *notification_sensors([build, close])],
         resources={"warehouse": WarehouseBuild()},
+        # "Materialize all", too, takes its steps in one process: the gates' verdicts are the build's own
+        executor=dg.in_process_executor,
     )
 
 

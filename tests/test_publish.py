@@ -25,6 +25,7 @@ from orchestration.publish.releases import (
     roll_back,
     rolled_back,
 )
+from orchestration.warehouse.lock import is_building, read_json
 from tests.conftest import Landing
 from tests.die_while_publishing import publish_run, published_run
 from tests.test_bad_files import contents, kpi, last_run
@@ -108,6 +109,28 @@ def test_a_killed_build_leaves_what_was_published_and_nothing_to_repair(tmp_path
     assert ended.exit_code == 0, ended.err
     assert marts(warehouse / "marts.duckdb") == before
     assert not list(warehouse.glob(".kpi.*"))
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_build_that_is_told_to_end_says_so_in_a_line(tmp_path: Path, number: signal.Signals, exit_code: int) -> None:
+    landing = Landing(tmp_path / "landing")
+    landing.add_parents()
+    paths = WarehousePaths(tmp_path / "warehouse")
+    command = ["build", "--landing", str(landing.folder), "--warehouse", str(paths.root), "--as-of", "2026-06-30"]
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "kpi", *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while (running := read_json(paths.running_file)) is None or running["step"] != "staging":
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == exit_code
+    assert told == f"kpi: ended by {number.name}; what was published stays as it was\n"
+    record = last_run(paths.root)
+    assert (record["exit_code"], record["error"]) == (exit_code, f"ended by {number.name}")
+    assert not is_building(paths)
+    assert not paths.running_file.exists()
 
 
 def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:

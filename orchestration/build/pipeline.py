@@ -17,7 +17,7 @@ from typing import Any
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates
 from orchestration.build.transform import DbtProject, LayerResult
-from orchestration.core.errors import BuildError, KpiError
+from orchestration.core.errors import BuildError, InterruptedByError, KpiError
 from orchestration.core.settings import Settings
 from orchestration.load import loader
 from orchestration.publish import marts
@@ -105,6 +105,9 @@ class Build:
                 self.record.exit_code = self.record.exit_code or 0
             except KpiError as error:
                 self.fail(error)
+                raise
+            except InterruptedByError as error:
+                self.record.exit_code, self.record.error = error.exit_code, f"ended by {error.signal_name}"
                 raise
             except BaseException as error:
                 self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
