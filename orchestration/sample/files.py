@@ -8,16 +8,15 @@ from types import TracebackType
 
 import duckdb
 
-from orchestration.sample.dirt import join, split
+from orchestration.sample.books import Lines
+from orchestration.sample.rows import TABLES
 from orchestration.sample.tables import (
     BYTE_ORDER_MARK,
     DELIVERED_TWICE,
     PARQUET_TYPES,
-    TABLES,
     WINDOWS_LINES,
     Schedule,
 )
-from orchestration.sample.unit import Lines
 
 
 def _quoted(text: str) -> str:
@@ -65,16 +64,6 @@ class Landing:
     @staticmethod
     def _bytes(table: str, text: str) -> bytes:
         return (text.replace("\n", "\r\n") if table in WINDOWS_LINES else text).encode()
-
-    def reshape(self, table: str, lines: Lines) -> None:
-        """Bring clean lines, in place, into the columns of the files that differ from the usual ones."""
-        usual = TABLES[table]
-        for rows, export in zip(lines, self.plans[table].exports, strict=True):
-            if export.columns == usual:
-                continue
-            for number, line in enumerate(rows):
-                fields = dict(zip(usual, split(line), strict=True))
-                rows[number] = join([fields.get(column, f"x{number % 97}") for column in export.columns])
 
     def append(self, rows: dict[str, Lines]) -> None:
         """Append a batch of lines to the files."""
