@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test test-bi lint lint-sql docs lock system-packages clean
+.PHONY: build test test-bi lint lint-sql docs messages lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
@@ -40,6 +40,12 @@ lint-sql: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(VENV)/bin/python -m orchestration.docs.pages
+
+# Brings the messages of code and templates into the catalogue of translations; what is new waits there for its Korean.
+messages: $(VENV)/.installed
+	@mkdir -p target
+	$(VENV)/bin/pybabel -q extract -F pyproject.toml --no-wrap --sort-output --add-location=file -o target/messages.pot .
+	$(VENV)/bin/pybabel -q update -i target/messages.pot -d locale -D sales_kpis --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 $(SAMPLE): | $(VENV)/.installed
 	rm -rf $@.partial

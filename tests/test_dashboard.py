@@ -20,11 +20,11 @@ from dashboards.boards import BOARDS
 from dashboards.marts import Marts
 from dashboards.painter import ADDITIVE, METRIC_NEEDS, Painter
 from dashboards.site import render_site
-from dashboards.texts import LANGUAGES
 from orchestration.build.pipeline import run_build
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
+from orchestration.text.catalogue import LANGUAGES
 from orchestration.warehouse.connections import open_published
 from tests import safe_to_sum
 from tests.conftest import Landing, settings_for
