@@ -17,11 +17,7 @@ from orchestration.sample.tables import (
     WINDOWS_LINES,
     Schedule,
 )
-
-
-def _quoted(text: str) -> str:
-    """Text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+from orchestration.warehouse.sql import literal
 
 
 class Landing:
@@ -92,8 +88,8 @@ class Landing:
         """Turn a text file into Parquet next to it, in the same order of rows, and drop the text."""
         types = PARQUET_TYPES[table]
         columns = ", ".join(f"'{name}': '{types.get(name, 'VARCHAR')}'" for name in TABLES[table])
-        source = f"read_csv({_quoted(str(path))}, header = true, auto_detect = false, columns = {{{columns}}})"
-        goal = _quoted(str(path.with_suffix("").with_suffix(".parquet")))
+        source = f"read_csv({literal(path)}, header = true, auto_detect = false, columns = {{{columns}}})"
+        goal = literal(path.with_suffix("").with_suffix(".parquet"))
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"copy (select * from {source}) to {goal} (format parquet)")
