@@ -54,6 +54,7 @@ def _cuts(language: Language) -> dict[str, str]:
         "platform": _("Platform"),
         "referrer_type": _("Referrer"),
         "lost_reason": _("Lost reason"),
+        "months_since": _("Months since"),
     }
 
 
