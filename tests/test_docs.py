@@ -12,15 +12,19 @@ from orchestration.docs import pages
 
 
 def test_a_name_that_the_semantic_layer_gives_to_a_helper_is_told_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     metrics = pages.semantic_metrics()
     helper = next(name for name, metric in metrics.items() if "config" not in metric)
     monkeypatch.setattr(pages, "semantic_metrics", lambda: {**metrics, "win_rate": metrics[helper]})
-    monkeypatch.setattr(pages, "DOCS", Path("/nowhere"))  # nothing may be written
+    semantic_page = tmp_path / pages.SEMANTIC_PAGE.name
+    semantic_page.write_text(pages.SEMANTIC_PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(pages, "SEMANTIC_PAGE", semantic_page)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
     with pytest.raises(SystemExit) as ended:
         pages.main()
     assert ended.value.code == 2
+    assert list(tmp_path.iterdir()) == [semantic_page], "pages are written although they do not fit together"
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith("models/semantic: the name win_rate is taken by a metric that serves others")
