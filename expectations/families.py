@@ -65,7 +65,7 @@ class NotMeasurableError(Exception):
 def read_families(gate: str, every: Mapping[str, Sequence[str]]) -> tuple[Family, ...]:
     """The families of a gate, in the order of its file.
 
-    `every` says which tables `every <name>` stands for. Raises ValueError naming the file, the family and what is wrong.
+    `every` says which tables `every <name>` stands for. Raises ValueError naming file, family and what is wrong.
     """
     path = FOLDER / f"{gate}.yml"
     return tuple(_family(gate, entry, every, path) for entry in yaml.safe_load(path.read_text(encoding="utf-8")))

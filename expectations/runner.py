@@ -8,7 +8,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -231,6 +230,7 @@ def limit(config: Any, settings: Iterable[str] = ()) -> str:
 
 
 def _number(value: Any) -> str:
+    """Small numbers with six digits that tell, others to the fourth decimal: what is compared to the cent differs."""
     if isinstance(value, float):
-        return f"{value:,.6g}"
-    return f"{value:,}" if isinstance(value, (int, Decimal)) else str(value)
+        return f"{value:,.6g}" if abs(value) < 1 else f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,7 +1,8 @@
 """The gates between the layers: what they compare with, and what closes them.
 
-The expectations themselves are the files of `expectations/`; this module puts into schema `gates` of the build file what
-they need besides the layer they look at (settings, the last good run, what is published), and has the families measured.
+The expectations themselves are the files of `expectations/`; this module puts into schema `gates` of the build file
+what they need besides the layer they look at (settings, the last good run, what is published), and has the families
+measured.
 """
 
 from __future__ import annotations
