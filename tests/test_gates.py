@@ -79,6 +79,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Business:
     for table in ("crm.activities", "crm.leads", "support.inquiries", "support.csat_responses", "planning.fx_rates"):
         business.landing.add(table, {})
     business.landing.add("billing.refunds", {"order_id": "S1", "amount": "2"})
+    # a line that is not CSV: set aside once, and no row that vanished for the builds to come
+    business.landing.add_file(
+        "billing.order_items",
+        f"order_item_id,order_id,product_id,quantity,unit_price\nI{SALES},S1,P1,1,0\ntoo,many,values,for,a,line\n",
+        "odd.csv",
+    )
     business.build()
     return business
 
@@ -346,7 +352,8 @@ class TestGreatExpectations:
             smaller = gx.expectations.ExpectColumnValuesToBeBetween(column="one", max_value=6)
             print("by column:", batch.validate(smaller, result_format=rows).result.get("unexpected_index_list"))
             none = gx.expectations.UnexpectedRowsExpectation(unexpected_rows_query="select * from {{batch}}")
-            print("by query:", batch.validate(none, result_format=rows).result.get("details", {{}}).get("unexpected_rows"))
+            found = batch.validate(none, result_format=rows).result
+            print("by query:", found.get("details", {{}}).get("unexpected_rows"))
         """
 
 

@@ -7,7 +7,6 @@ measured.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -59,9 +58,8 @@ def findings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 @cache
 def families(gate: str) -> tuple[Family, ...]:
     """The families of a gate's expectations. Raises ValueError naming what is wrong with its file."""
-    with (PROJECT_ROOT / "seeds" / "metric_catalog.csv").open(encoding="utf-8", newline="") as stream:
-        marts = dict.fromkeys(row["mart"] for row in csv.DictReader(stream))
-    return read_families(gate, {"landed table": [table.label for table in source_tables()], "mart": list(marts)})
+    marts = sorted(path.stem for path in (PROJECT_ROOT / "models" / "kpis").glob("*/kpi_*.sql"))
+    return read_families(gate, {"landed table": [table.label for table in source_tables()], "mart": marts})
 
 
 def tables_of(gate: str) -> list[str]:
@@ -114,7 +112,7 @@ def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
 
 def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Per table what arrived: against the contract, against the build that is published, and how long ago."""
-    connection.execute("create or replace table gates.published_tables (system_table varchar, row_count bigint)")
+    connection.execute("create or replace table gates.published_tables (system_table varchar, rows_read bigint)")
     with _published(connection, settings) as is_there:
         if is_there:
             connection.execute(
@@ -132,8 +130,19 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         with
         now_there as ({_row_counts()}),
         files as (
-            select system_table, count(*) as file_count, sum(row_count) as rows_told, max(loaded_at) as last_file_at
+            select
+                system_table, sum(row_count) as rows_told, sum(malformed_line_count) as malformed_lines,
+                max(loaded_at) as last_file_at
             from raw.load_files group by system_table
+        ),
+        -- what is published counts the lines that are not CSV among the rows read
+        reads as (
+            select
+                now_there.system_table,
+                now_there.row_count + coalesce(files.malformed_lines, 0) as rows_read,
+                now_there.row_count - coalesce(files.rows_told, 0) as unaccounted_rows,
+                files.last_file_at
+            from now_there left join files using (system_table)
         ),
         -- columns that begin with _ are the loader's own
         found_columns as (
@@ -150,28 +159,24 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
             group by raw_name
         )
         select
-            now_there.system_table as table_name,
-            coalesce(files.file_count, 0) as file_count,
-            now_there.row_count,
-            now_there.row_count - coalesce(files.rows_told, 0) as unaccounted_rows,
-            coalesce(before.row_count, 0) as rows_before,
+            reads.system_table as table_name,
+            reads.rows_read,
+            reads.unaccounted_rows,
             -- 1 where there is nothing to compare with
-            coalesce(now_there.row_count / nullif(cast(before.row_count as double), 0), 1) as kept_share,
+            coalesce(reads.rows_read / nullif(cast(before.rows_read as double), 0), 1) as kept_share,
             case
-                when before.row_count >= {SMALL_TABLE_ROWS}
-                    then now_there.row_count / cast(before.row_count as double)
+                when before.rows_read >= {SMALL_TABLE_ROWS} then reads.rows_read / cast(before.rows_read as double)
                 else 1
             end as growth,
             coalesce(
-                date_diff('day', files.last_file_at, cast(now() at time zone 'UTC' as timestamp)), 0
+                date_diff('day', reads.last_file_at, cast(now() at time zone 'UTC' as timestamp)), 0
             ) as days_since_last_file,
             declared.days as days_allowed,
             column_faults.missing_columns,
             column_faults.other_columns
-        from now_there
+        from reads
         inner join declared using (system_table)
         left join column_faults using (raw_name)
-        left join files using (system_table)
         left join gates.published_tables as before using (system_table)
     """)
 
@@ -227,9 +232,9 @@ def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     connection.execute("""
         create or replace table gates.changes as
         select
-            mart as table_name, metric_id,
+            'kpi_' || metric_id as table_name, metric_id,
             cast(1 as double) as kept_share, cast(1 as double) as growth, cast(0 as double) as changed_share
-        from kpi.kpi_catalog group by mart, metric_id
+        from kpi.kpi_scorecard group by metric_id
     """)
     with _published(connection, settings) as is_there:
         if not is_there or not _is_comparable(connection, settings):
