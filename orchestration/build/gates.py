@@ -98,12 +98,16 @@ def _row_counts() -> str:
 
 
 def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """The settings, in one row, the as-of date, and the local date of a timestamp."""
+    """The settings in one row, and what queries say often: the as-of date, local dates, money converted by a rate."""
     values = settings.dbt_vars()
     columns = ", ".join(f"? as {name}" for name in values)
     connection.execute(f"create or replace table gates.run as select {columns}", list(values.values()))
     connection.execute("alter table gates.run alter as_of_date type date")
     connection.execute("create or replace macro gates.as_of() as (select as_of_date from gates.run)")
+    connection.execute(
+        "create or replace macro gates.converted(amount, rate) as "
+        "round(cast(amount as decimal(21, 6)) * coalesce(rate, cast(1 as decimal(16, 10))), 4)"
+    )
     connection.execute(
         "create or replace macro gates.local_date(ts) as "
         f"cast(((ts at time zone 'UTC') at time zone '{settings.business_timezone}') as date)"
