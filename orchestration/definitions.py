@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from expectations.runner import GATES
+from expectations.families import GATES
 from orchestration.build.pipeline import LAYERS, steps_of
 from orchestration.build.transform import manifest_of
 from orchestration.core.settings import load_settings

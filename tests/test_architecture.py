@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
+from dbt.parser.schemas import is_valid_type
+from dbt_common.clients.jinja import get_environment
 
 from orchestration.build.transform import DbtProject
 from orchestration.core.contract import PROJECT_ROOT, source_tables
@@ -133,6 +136,31 @@ def test_each_mart_reads_the_facts_it_names(manifest: Any) -> None:
         reads = {manifest.nodes[parent].name for parent in node.depends_on.nodes}
         named = set(node.config.meta["facts"])
         assert named <= reads, f"{metric} names {named - reads} in meta.facts but does not read it"
+
+
+def test_every_macro_and_its_arguments_are_documented(manifest: Any) -> None:
+    """But for the implementations of one engine, which the macro that dispatches to them documents."""
+    wrong = []
+    for macro in manifest.macros.values():
+        if macro.package_name != manifest.metadata.project_name or "__" in macro.name:
+            continue
+        documented = [argument.name for argument in macro.arguments]
+        if documented != signature(macro.macro_sql):
+            wrong.append(f"{macro.name}({', '.join(signature(macro.macro_sql))}) is documented with {documented}")
+        if not macro.description or not all(argument.description for argument in macro.arguments):
+            wrong.append(f"{macro.name} or an argument of it lacks a description")
+        wrong += [
+            f"{macro.name}: {argument.name} has the type {argument.type}, which dbt does not know"
+            for argument in macro.arguments
+            if not is_valid_type(argument.type or "")
+        ]
+    assert wrong == [], "see macros/_macros.yml"
+
+
+def signature(macro_sql: str) -> list[str]:
+    """The names of a macro's arguments, as the macro itself has them."""
+    [macro] = get_environment(None, capture_macros=True).parse(macro_sql).find_all(jinja2.nodes.Macro)
+    return [argument.name for argument in macro.args]
 
 
 def test_every_decision_a_mart_names_is_written_down(manifest: Any) -> None:

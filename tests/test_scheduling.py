@@ -17,7 +17,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from expectations.runner import GATES, tables_of
+from expectations.families import GATES
+from orchestration.build import gates
 from orchestration.build.pipeline import STEPS, Build, steps_of
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import BuildError, GateClosedError
@@ -150,7 +151,7 @@ class TestWhatIsShown:
             specs = [
                 graph.get_check_spec(key) for key in graph.asset_check_keys if key.name == f"gate_{gate}"
             ]  # fmt: skip
-            assert len(specs) == len(tables_of(gate))
+            assert len(specs) == len(gates.tables_of(gate))
             assert all(spec.blocking for spec in specs)
             assert {spec.asset_key for spec in specs} <= set(graph.get_all_asset_keys())
 
@@ -181,7 +182,7 @@ class TestTheJob:
         assert materialized["kpi", "kpi_revenue"]["seconds"].value > 0  # type: ignore[operator]
         assert materialized["kpi", "kpi_revenue"]["data_tests_passed"].value >= 1  # type: ignore[operator]
         checks = result.get_asset_check_evaluations()
-        assert len(checks) == sum(len(tables_of(gate)) for gate in GATES)
+        assert len(checks) == sum(len(gates.tables_of(gate)) for gate in GATES)
         assert all(check.passed or check.severity == dg.AssetCheckSeverity.WARN for check in checks)
 
     def test_a_closed_gate_ends_it_there_and_says_why(

@@ -179,7 +179,7 @@ class Build:
                 if gate == "after_staging":
                     self.record.tables = gates.books(connection)
                     self.record.findings = gates.findings(connection)
-            result = self._gate_runner.run(gate)
+            result = self._gate_runner.run(gate, gates.families(gate))
         self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
         gates.forget_old_data_docs(self.settings.paths.data_docs)
         return result
