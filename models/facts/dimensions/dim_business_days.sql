@@ -1,11 +1,11 @@
 with
 
 numbers as (
-    {{ dbt.generate_series(65536) }}
+    {{ whole_numbers(65536) }}
 ),
 
 days as (
-    select {{ days_after(as_of_date(), '-cast(generated_number - 1 as integer)') }} as date_on from numbers
+    select {{ days_after(as_of_date(), '-(whole_number - 1)') }} as date_on from numbers
 ),
 
 business_hours as (
@@ -20,11 +20,11 @@ holidays as (
 opened as (
     select
         days.date_on,
-        days.date_on + coalesce(business_hours.opens_at, cast('00:00' as time)) as opens_at,
+        coalesce({{ at_clock('days.date_on', 'business_hours.opens_at') }}, cast(days.date_on as timestamp)) as opens_at,
         case
             when business_hours.weekday is null or holidays.holiday_on is not null then 0
             else {{ seconds_between(
-                '(days.date_on + business_hours.opens_at)', '(days.date_on + business_hours.closes_at)'
+                at_clock('days.date_on', 'business_hours.opens_at'), at_clock('days.date_on', 'business_hours.closes_at')
             ) }} / 60
         end as open_minutes
     from days
@@ -35,8 +35,8 @@ opened as (
 select
     date_on,
     opens_at,
-    cast(open_minutes as double precision) as open_minutes,
+    cast(open_minutes as {{ double_type() }}) as open_minutes,
     cast(coalesce(
         sum(open_minutes) over (order by date_on rows between unbounded preceding and 1 preceding), 0
-    ) as double precision) as open_minutes_before
+    ) as {{ double_type() }}) as open_minutes_before
 from opened

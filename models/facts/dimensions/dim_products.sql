@@ -18,5 +18,5 @@ select
     'unknown' as product_id,
     'unknown' as product_name,
     'unknown' as product_category,
-    cast(null as decimal(18, 6)) as native_unit_cost,
+    cast(null as {{ amount_type() }}) as native_unit_cost,
     {{ reporting_currency() }} as currency

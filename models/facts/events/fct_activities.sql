@@ -2,8 +2,7 @@ with
 
 activities as (
     select
-        activity_id, activity_type, rep_id, lead_id, deal_id, account_id, occurred_at, booked_at, duration_minutes,
-        direction, status,
+        activity_id, activity_type, rep_id, lead_id, deal_id, duration_minutes, direction, status,
         {{ local_date('occurred_at') }} as occurred_on,
         {{ local_date('coalesce(booked_at, occurred_at)') }} as booked_on
     from {{ ref('stg_crm__activities') }}
@@ -37,8 +36,6 @@ select
     {{ known('reps.team') }} as team,
     activities.lead_id,
     activities.deal_id,
-    activities.account_id,
-    activities.occurred_at,
     activities.occurred_on,
     activities.booked_on,
     activities.duration_minutes,
@@ -46,10 +43,8 @@ select
     activities.status,
     activities.status = 'completed' and activities.occurred_on <= {{ as_of_date() }} as is_completed,
     activities.booked_on <= {{ as_of_date() }} as is_booked,
-    touches.activity_id is not null as is_touch,
     coalesce(lead_touches.touch_number > 1, false) or coalesce(deal_touches.touch_number > 1, false) as is_follow_up
 from activities
-left join touches on activities.activity_id = touches.activity_id
 left join lead_touches on activities.activity_id = lead_touches.activity_id
 left join deal_touches on activities.activity_id = deal_touches.activity_id
 left join reps on activities.rep_id = reps.sales_rep_id

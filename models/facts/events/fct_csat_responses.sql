@@ -33,7 +33,6 @@ accounts as (
 
 select
     attributed.response_id,
-    attributed.responded_at,
     {{ local_date('attributed.responded_at') }} as responded_on,
     attributed.channel,
     {{ known('accounts.account_id') }} as account_id,

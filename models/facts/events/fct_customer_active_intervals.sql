@@ -22,6 +22,13 @@ spans as (
     select account_id, active_from, active_to from subscription_spans
 ),
 
+-- of the spans that begin on one day the longest says it all; so an account's spans have an order without ties
+longest_spans as (
+    select account_id, active_from, max(active_to) as active_to
+    from spans
+    group by account_id, active_from
+),
+
 -- spans that touch or overlap are one: a new one begins where none of the earlier reaches
 reaches as (
     select
@@ -29,10 +36,10 @@ reaches as (
         active_from,
         active_to,
         max(active_to) over (
-            partition by account_id order by active_from, active_to
+            partition by account_id order by active_from
             rows between unbounded preceding and 1 preceding
         ) as reached_to
-    from spans
+    from longest_spans
 ),
 
 numbered as (
@@ -41,7 +48,7 @@ numbered as (
         active_from,
         active_to,
         sum(case when reached_to >= active_from then 0 else 1 end) over (
-            partition by account_id order by active_from, active_to
+            partition by account_id order by active_from
             rows between unbounded preceding and current row
         ) as interval_number
     from reaches

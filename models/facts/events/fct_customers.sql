@@ -21,8 +21,6 @@ accounts as (
 select
     accounts.account_id,
     least(first_sales.sold_on, first_subscriptions.subscribed_on) as became_customer_on,
-    first_sales.sold_on as first_sale_on,
-    first_subscriptions.subscribed_on as first_subscribed_on,
     accounts.region,
     accounts.segment,
     accounts.lead_source,

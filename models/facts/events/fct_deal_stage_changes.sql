@@ -20,7 +20,7 @@ ordered as (
         stages.is_won,
         stages.is_lost,
         row_number() over (
-            partition by changes.deal_id order by changes.changed_at, stages.stage_order
+            partition by changes.deal_id order by changes.changed_at, stages.stage_order, changes.stage
         ) as change_number
     from changes
     inner join stages on changes.stage = stages.stage
@@ -44,7 +44,6 @@ steps as (
         previous.stage as previous_stage,
         previous.stage_order as previous_stage_order,
         coalesce(previous.is_won or previous.is_lost, false) as was_closed,
-        previous.changed_at as previous_changed_at,
         max(case when previous.stage is null or ordered.stage <> previous.stage then ordered.changed_at end) over (
             partition by ordered.deal_id order by ordered.change_number
             rows between unbounded preceding and 1 preceding
@@ -59,14 +58,13 @@ select
     steps.stage,
     steps.changed_at,
     steps.changed_on,
-    steps.change_number,
+    cast(steps.change_number as bigint) as change_number,
     steps.stage_order,
     steps.is_won,
     steps.is_lost,
     steps.previous_stage,
     steps.previous_stage_order,
     steps.was_closed,
-    steps.previous_changed_at,
     case
         when steps.stage <> steps.previous_stage and not steps.was_closed
             then {{ seconds_between('steps.entered_previous_at', 'steps.changed_at') }} / 86400

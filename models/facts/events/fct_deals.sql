@@ -1,16 +1,11 @@
-{%- set cycle_start = 'deals.created_at' if var('sales_cycle_start') == 'deal_created' else 'dated.first_contact_at' -%}
+{%- set cycle_start = 'deals.created_at' if var('sales_cycle_start') == 'deal_created' else 'contacts.first_contact_at' -%}
 with
 
 deals as (
     select
-        deal_id, deal_name, account_id, lead_id, owner_rep_id, deal_type, stage, amount, currency, probability,
-        created_at, expected_close_on, lost_reason
-    from {{ ref('stg_crm__deals') }}
-    where {{ local_date('created_at') }} <= {{ as_of_date() }}
-),
-
-closings as (
-    select deal_id, is_closed, is_won, is_lost, closed_at, closed_on from {{ ref('int_deals__closings') }}
+        deal_id, account_id, lead_id, owner_rep_id, deal_type, stage, amount, probability, created_at, created_on,
+        is_closed, is_won, is_lost, closed_at, closed_on, expected_close_on, lost_reason
+    from {{ ref('int_deals__amounts') }}
 ),
 
 stages as (
@@ -44,20 +39,14 @@ lead_touches as (
     group by lead_id
 ),
 
-dated as (
+-- the earliest of the lead's creation and these touches, else the deal's creation
+contacts as (
     select
         deals.deal_id,
-        closings.is_closed,
-        closings.is_won,
-        closings.is_lost,
-        closings.closed_at,
-        closings.closed_on,
-        {{ local_date('deals.created_at') }} as created_on,
         coalesce(
             least(leads.created_at, deal_touches.touched_at, lead_touches.touched_at), deals.created_at
         ) as first_contact_at
     from deals
-    inner join closings on deals.deal_id = closings.deal_id
     left join leads on deals.lead_id = leads.lead_id
     left join deal_touches on deals.deal_id = deal_touches.deal_id
     left join lead_touches on deals.lead_id = lead_touches.lead_id
@@ -66,24 +55,21 @@ dated as (
 spans as (
     select
         deals.deal_id,
-        {{ seconds_between(cycle_start, 'dated.closed_at') }} / 86400 as cycle_days,
-        {{ seconds_between('deals.created_at', 'dated.closed_at') }} / 86400 as age_days
+        {{ seconds_between(cycle_start, 'deals.closed_at') }} / 86400 as cycle_days,
+        {{ seconds_between('deals.created_at', 'deals.closed_at') }} / 86400 as age_days
     from deals
-    inner join dated on deals.deal_id = dated.deal_id
+    inner join contacts on deals.deal_id = contacts.deal_id
 )
 
 select
     deals.deal_id,
-    deals.deal_name,
     deals.deal_type,
     deals.stage,
-    deals.created_at,
-    dated.created_on,
-    dated.is_closed,
-    dated.is_won,
-    dated.is_lost,
-    dated.closed_at,
-    dated.closed_on,
+    deals.created_on,
+    deals.is_closed,
+    deals.is_won,
+    deals.is_lost,
+    deals.closed_on,
     deals.expected_close_on,
     deals.lost_reason,
     {{ known('accounts.account_id') }} as account_id,
@@ -98,18 +84,15 @@ select
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
     deals.owner_rep_id,
-    {{ converted('deals.amount', 'rates.rate') }} as amount,
+    deals.amount,
     cast(coalesce(deals.probability, stages.default_probability) as decimal(7, 6)) as probability,
     cast(deals.probability as decimal(7, 6)) as own_probability,
-    dated.first_contact_at,
     -- a deal closed before it was created, or before its first contact, has no duration
     case when spans.cycle_days >= 0 and spans.age_days >= 0 then spans.cycle_days end as sales_cycle_days,
     case when spans.cycle_days >= 0 and spans.age_days >= 0 then spans.age_days end as deal_age_days
 from deals
-inner join dated on deals.deal_id = dated.deal_id
 inner join spans on deals.deal_id = spans.deal_id
 inner join stages on deals.stage = stages.stage
 left join leads on deals.lead_id = leads.lead_id
 left join accounts on deals.account_id = accounts.account_id
 left join reps on deals.owner_rep_id = reps.sales_rep_id
-{{ join_rate('deals.currency', 'coalesce(dated.closed_on, dated.created_on)') }}

@@ -15,19 +15,16 @@ reps as (
 ),
 
 accounts as (
-    select account_id, segment from {{ ref('dim_accounts') }}
+    select account_id from {{ ref('dim_accounts') }}
 )
 
 select
     inquiries.inquiry_id,
     inquiries.channel,
     {{ known('accounts.account_id') }} as account_id,
-    {{ known('accounts.segment') }} as segment,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
-    inquiries.received_at,
     {{ local_date('inquiries.received_at') }} as received_on,
-    inquiries.first_responded_at,
     inquiries.first_responded_at is not null as is_answered,
     -- a reply before the question has no duration
     case

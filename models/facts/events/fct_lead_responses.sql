@@ -19,7 +19,6 @@ select
     leads.sales_rep_id,
     leads.team,
     leads.lead_source,
-    first_touches.touched_at as first_touched_at,
     {{ response_minutes('leads.created_at', 'first_touches.touched_at') }} as response_minutes
 from leads
 left join first_touches on leads.lead_id = first_touches.lead_id

@@ -43,7 +43,7 @@ converting_sales as (
         dated.lead_id,
         sales.sale_id,
         sales.sold_on,
-        row_number() over (partition by dated.lead_id order by sales.account_sale_number) as sale_rank
+        row_number() over (partition by dated.lead_id order by sales.account_sale_number, sales.sale_id) as sale_rank
     from dated
     inner join sales on dated.account_id = sales.account_id and sales.sold_on >= dated.created_on
 ),
@@ -62,7 +62,6 @@ select
     {{ known('dated.team') }} as team,
     {{ known('dated.lead_source') }} as lead_source,
     dated.referrer_type,
-    dated.qualified_at,
     dated.qualified_at is not null as is_qualified,
     conversions.sale_id as converting_sale_id,
     conversions.converted_on,

@@ -8,7 +8,7 @@ sales as (
 
 -- products as the orders name them: one that the product list lacks is still another product
 items as (
-    select order_id, product_id from {{ ref('int_order_items__amounts') }}
+    select order_item_id, order_id, product_id from {{ ref('int_order_items__amounts') }}
 ),
 
 -- an order may hold a product more than once
@@ -20,7 +20,7 @@ ranked as (
         sales.sold_on,
         sales.account_sale_number,
         row_number() over (
-            partition by sales.account_id, items.product_id order by sales.account_sale_number
+            partition by sales.account_id, items.product_id order by sales.account_sale_number, items.order_item_id
         ) as sale_rank
     from sales
     inner join items on sales.sale_id = items.order_id

@@ -2,8 +2,7 @@ with
 
 sales as (
     select
-        sale_id, sale_type, case when sale_type = 'order' then sale_id end as order_id, sold_on, account_id, region,
-        segment, lead_source, sales_rep_id, team, amount
+        sale_id, sale_type, sold_on, account_id, region, segment, lead_source, sales_rep_id, team, amount
     from {{ ref('fct_sales') }}
 ),
 
@@ -24,27 +23,15 @@ sale_lines as (
         sales.sale_id,
         sales.sold_on as revenue_on,
         items.product_id,
-        cast(coalesce(items.quantity, 1) as decimal(18, 6)) as quantity,
+        cast(coalesce(items.quantity, 1) as {{ quantity_type() }}) as quantity,
         case when sales.sale_type = 'order' then items.amount else sales.amount end as amount
     from sales
-    left join items on sales.order_id = items.order_id
+    left join items on sales.sale_id = items.order_id and sales.sale_type = 'order'
     where sales.sale_type = 'deal' or items.order_item_id is not null
 ),
 
-order_currencies as (
-    select order_id, currency from {{ ref('stg_billing__orders') }}
-),
-
 refunds as (
-    select
-        refunds.refund_id,
-        refunds.order_id,
-        {{ local_date('refunds.refunded_at') }} as refunded_on,
-        {{ converted('refunds.amount', 'rates.rate') }} as amount
-    from {{ ref('stg_billing__refunds') }} as refunds
-    inner join order_currencies on refunds.order_id = order_currencies.order_id
-    {{ join_rate('order_currencies.currency', local_date('refunds.refunded_at')) }}
-    where {{ local_date('refunds.refunded_at') }} <= {{ as_of_date() }}
+    select refund_id, order_id, refunded_on, amount from {{ ref('int_refunds__amounts') }}
 ),
 
 order_totals as (
@@ -62,13 +49,13 @@ spread as (
         items.order_item_id,
         items.product_id,
         cast(round(
-            cast(refunds.amount as double precision)
+            cast(refunds.amount as {{ double_type() }})
             * case
                 when order_totals.native_amount > 0
                     then
-                        cast(items.native_amount as double precision)
-                        / cast(order_totals.native_amount as double precision)
-                when order_totals.item_count > 0 then cast(1 as double precision) / order_totals.item_count
+                        cast(items.native_amount as {{ double_type() }})
+                        / cast(order_totals.native_amount as {{ double_type() }})
+                when order_totals.item_count > 0 then cast(1 as {{ double_type() }}) / order_totals.item_count
                 else 1
             end,
             4
@@ -77,7 +64,7 @@ spread as (
             partition by refunds.refund_id order by items.native_amount desc, items.order_item_id asc
         ) as item_rank
     from refunds
-    inner join sales on refunds.order_id = sales.order_id
+    inner join sales on refunds.order_id = sales.sale_id and sales.sale_type = 'order'
     left join order_totals on refunds.order_id = order_totals.order_id
     left join items on refunds.order_id = items.order_id
 ),
@@ -90,7 +77,7 @@ refund_lines as (
         order_id as sale_id,
         refunded_on as revenue_on,
         product_id,
-        cast(0 as decimal(18, 6)) as quantity,
+        cast(0 as {{ quantity_type() }}) as quantity,
         cast(-(
             amount
             + case

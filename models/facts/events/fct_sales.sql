@@ -1,56 +1,43 @@
 {%- set is_billing = var('revenue_basis') == 'billing' -%}
 with
 
-orders as (
-    select order_id, account_id, deal_id, rep_id, ordered_at, status from {{ ref('stg_billing__orders') }}
-    where status in ('paid', 'refunded') and {{ local_date('ordered_at') }} <= {{ as_of_date() }}
-),
-
-order_amounts as (
-    select order_id, sum(amount) as amount from {{ ref('int_order_items__amounts') }}
-    group by order_id
-),
-
 deals as (
-    select deal_id, account_id, owner_rep_id, amount, currency from {{ ref('stg_crm__deals') }}
-    where {{ local_date('created_at') }} <= {{ as_of_date() }}
+    select deal_id, account_id, owner_rep_id, is_won, closed_at, closed_on, amount from {{ ref('int_deals__amounts') }}
 ),
 
-{% if not is_billing -%}
-closings as (
-    select deal_id, is_won, closed_at, closed_on from {{ ref('int_deals__closings') }}
+{% if is_billing -%}
+orders as (
+    select order_id, account_id, deal_id, rep_id, ordered_at, ordered_on, amount from {{ ref('int_orders__amounts') }}
+    where status in ('paid', 'refunded') and ordered_on <= {{ as_of_date() }}
 ),
 
-{% endif -%}
-
+-- an order without a rep is credited to the owner of its deal
 sales as (
-    {% if is_billing %}
     select
         orders.order_id as sale_id,
         'order' as sale_type,
         orders.ordered_at as sold_at,
-        {{ local_date('orders.ordered_at') }} as sold_on,
+        orders.ordered_on as sold_on,
         orders.account_id,
         coalesce(orders.rep_id, deals.owner_rep_id) as rep_id,
-        cast(coalesce(order_amounts.amount, 0) as {{ money() }}) as amount
+        orders.amount
     from orders
-    left join order_amounts on orders.order_id = order_amounts.order_id
     left join deals on orders.deal_id = deals.deal_id
-    {% else %}
-    select
-        deals.deal_id as sale_id,
-        'deal' as sale_type,
-        closings.closed_at as sold_at,
-        closings.closed_on as sold_on,
-        deals.account_id,
-        deals.owner_rep_id as rep_id,
-        {{ converted('deals.amount', 'rates.rate') }} as amount
-    from deals
-    inner join closings on deals.deal_id = closings.deal_id
-    {{ join_rate('deals.currency', 'closings.closed_on') }}
-    where closings.is_won
-    {% endif %}
 ),
+{%- else -%}
+sales as (
+    select
+        deal_id as sale_id,
+        'deal' as sale_type,
+        closed_at as sold_at,
+        closed_on as sold_on,
+        account_id,
+        owner_rep_id as rep_id,
+        amount
+    from deals
+    where is_won
+),
+{%- endif %}
 
 reps as (
     select sales_rep_id, team from {{ ref('dim_sales_reps') }}
@@ -63,7 +50,6 @@ accounts as (
 select
     sales.sale_id,
     sales.sale_type,
-    sales.sold_at,
     sales.sold_on,
     {{ known('accounts.account_id') }} as account_id,
     {{ known('accounts.region') }} as region,

@@ -8,7 +8,7 @@ select
     targets.target_month,
     targets.scope,
     case when targets.scope = 'company' then 'all' else {{ known('targets.scope_value') }} end as scope_value,
-    cast(sum({{ converted("targets.amount", "rates.rate") }}) as {{ money() }}) as amount
+    {{ money_sum(converted('targets.amount', 'rates.rate')) }} as amount
 from targets
 {{ join_rate('targets.currency', 'targets.target_month') }}
 group by

@@ -2,7 +2,7 @@ with
 
 changes as (
     select
-        subscription_change_id, subscription_id, account_id, changed_at, changed_on, status, plan, currency,
+        subscription_change_id, subscription_id, account_id, changed_at, changed_on, plan, currency,
         native_mrr, fx_rate, mrr
     from {{ ref('int_subscriptions__mrr') }}
 ),
@@ -22,7 +22,6 @@ select
     {{ known('changes.plan') }} as plan,
     changes.changed_at,
     changes.changed_on,
-    changes.status,
     coalesce(changes.currency, {{ reporting_currency() }}) as currency,
     changes.native_mrr,
     changes.fx_rate,

@@ -33,15 +33,6 @@ customers as (
         max(closing) = 1 as is_active_at_end
     from balances
     group by period_grain, period_start, account_id
-),
-
-mrr as (
-    select
-        period_grain, period_start, account_id,
-        sum(opening_mrr) as opening_mrr, sum(closing_mrr) as closing_mrr, sum(churned_mrr) as churned_mrr
-    from {{ ref('fct_mrr_movements') }}
-    where movement_scope = 'account' and account_id <> 'unknown'
-    group by period_grain, period_start, account_id
 )
 
 select
@@ -52,13 +43,6 @@ select
     accounts.segment,
     accounts.lead_source,
     customers.is_active_before,
-    customers.is_active_at_end,
-    cast(coalesce(mrr.opening_mrr, 0) as {{ money() }}) as opening_mrr,
-    cast(coalesce(mrr.closing_mrr, 0) as {{ money() }}) as closing_mrr,
-    cast(coalesce(mrr.churned_mrr, 0) as {{ money() }}) as churned_mrr
+    customers.is_active_at_end
 from customers
 inner join accounts on customers.account_id = accounts.account_id
-left join mrr
-    on customers.period_grain = mrr.period_grain
-    and customers.period_start = mrr.period_start
-    and customers.account_id = mrr.account_id

@@ -20,7 +20,7 @@ balances as (
         intervals.currency,
         intervals.mrr as opening_mrr, cast(0 as {{ money() }}) as closing_mrr,
         intervals.native_mrr as opening_native, intervals.fx_rate as opening_rate,
-        cast(null as double precision) as closing_native, cast(null as double precision) as closing_rate
+        cast(null as {{ double_type() }}) as closing_native, cast(null as {{ double_type() }}) as closing_rate
     from intervals
     inner join periods on periods.opening_on >= intervals.valid_from and periods.opening_on < intervals.valid_to
     union all
@@ -29,7 +29,7 @@ balances as (
         intervals.account_id, intervals.region, intervals.segment, intervals.lead_source, intervals.plan,
         intervals.currency,
         cast(0 as {{ money() }}) as opening_mrr, intervals.mrr as closing_mrr,
-        cast(null as double precision) as opening_native, cast(null as double precision) as opening_rate,
+        cast(null as {{ double_type() }}) as opening_native, cast(null as {{ double_type() }}) as opening_rate,
         intervals.native_mrr as closing_native, intervals.fx_rate as closing_rate
     from intervals
     inner join periods on periods.balance_on >= intervals.valid_from and periods.balance_on < intervals.valid_to
@@ -37,7 +37,7 @@ balances as (
 
 {% for scope in ['account', 'account_plan'] %}
 {%- set by_plan = scope == 'account_plan' %}
-{%- set plan = 'plan' if by_plan else "cast('all' as varchar)" %}
+{%- set plan = 'plan' if by_plan else "cast('all' as " ~ text_type() ~ ")" %}
 -- per subscription; a rate that moved while the currency stayed is a movement of its own (on an unchanged amount all
 -- of it, to the last rounding)
 {{ scope }}_subscriptions as (

@@ -1,7 +1,7 @@
 with
 
 numbers as (
-    {{ dbt.generate_series(4) }}
+    {{ whole_numbers(4) }}
 ),
 
 -- the current period and the next three
@@ -11,7 +11,7 @@ starts as (
     select
         '{{ grain }}' as period_grain,
         {{ months_after(
-            period_start(grain, as_of_date()), '(cast(generated_number - 1 as integer) * ' ~ step ~ ')'
+            period_start(grain, as_of_date()), '((whole_number - 1) * ' ~ step ~ ')'
         ) }} as period_start
     from numbers
     {{ 'union all' if not loop.last }}

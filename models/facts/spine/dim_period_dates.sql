@@ -6,13 +6,13 @@ periods as (
 
 -- no period is longer than 366 days
 numbers as (
-    {{ dbt.generate_series(366) }}
+    {{ whole_numbers(366) }}
 )
 
 select
-    {{ days_after('periods.period_start', 'cast(numbers.generated_number - 1 as integer)') }} as date_on,
+    {{ days_after('periods.period_start', '(numbers.whole_number - 1)') }} as date_on,
     periods.period_grain,
     periods.period_start
 from periods
 inner join numbers
-    on {{ days_after('periods.period_start', 'cast(numbers.generated_number - 1 as integer)') }} <= periods.period_end
+    on {{ days_after('periods.period_start', '(numbers.whole_number - 1)') }} <= periods.period_end

@@ -32,14 +32,14 @@ bounds as (
 ),
 
 numbers as (
-    {{ dbt.generate_series(65536) }}
+    {{ whole_numbers(65536) }}
 ),
 
 days as (
-    select {{ days_after('bounds.last_on', '-cast(numbers.generated_number - 1 as integer)') }} as day_on
+    select {{ days_after('bounds.last_on', '-(numbers.whole_number - 1)') }} as day_on
     from bounds
     inner join numbers
-        on {{ days_after('bounds.last_on', '-cast(numbers.generated_number - 1 as integer)') }} >= bounds.first_on
+        on {{ days_after('bounds.last_on', '-(numbers.whole_number - 1)') }} >= bounds.first_on
 ),
 
 starts as (
