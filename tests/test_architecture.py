@@ -70,6 +70,39 @@ def test_no_ref_jumps_a_layer(manifest: Any) -> None:
     assert jumps == []
 
 
+def test_an_event_fact_reads_neither_the_period_spine_nor_a_fact_of_periods(manifest: Any) -> None:
+    floors = {
+        "dimensions": {"dimensions"},
+        "events": {"dimensions", "events"},
+        "spine": {"events", "spine"},
+        "periods": {"dimensions", "events", "spine", "periods"},
+    }
+    facts = {node.unique_id: node for node in models(manifest) if node.fqn[1] == "facts"}
+    wrong = [
+        f"{node.fqn[2]}.{node.name} reads {facts[parent].fqn[2]}.{facts[parent].name}"
+        for node in facts.values()
+        for parent in node.depends_on.nodes
+        if parent in facts and facts[parent].fqn[2] not in floors[node.fqn[2]]
+    ]
+    assert wrong == []
+
+
+def test_no_fact_reads_staging_for_what_an_intermediate_model_has(manifest: Any) -> None:
+    # of these the intermediate models have some of the rows; the facts have them all
+    allowed = {
+        ("fct_leads", "stg_crm__leads"),
+        ("fct_activities", "stg_crm__activities"),
+        ("fct_deal_stage_changes", "stg_crm__deal_stage_changes"),
+    }
+    staged: dict[str, set[tuple[str, str]]] = {"facts": set(), "intermediate": set()}
+    for node in models(manifest):
+        if node.fqn[1] in staged:
+            names = {parent.rpartition(".")[2] for parent in node.depends_on.nodes}
+            staged[node.fqn[1]] |= {(node.name, name) for name in names if name.startswith("stg_")}
+    known = {name for _, name in staged["intermediate"]}
+    assert {(fact, name) for fact, name in staged["facts"] if name in known} == allowed
+
+
 def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
     readers = {
         node.name for node in models(manifest) if any(parent.startswith("source.") for parent in node.depends_on.nodes)
@@ -93,7 +126,7 @@ def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any, cat
     in_scorecard = {
         manifest.nodes[parent].name.removeprefix("kpi_")
         for parent in scorecard.depends_on.nodes
-        if parent in manifest.nodes and len(manifest.nodes[parent].fqn) == 4
+        if parent in manifest.nodes and manifest.nodes[parent].fqn[1] == "kpis" and len(manifest.nodes[parent].fqn) == 4
     }
     assert declared == built == in_scorecard
 

@@ -18,7 +18,7 @@ judged as (
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
-            case when typed.quantity * typed.unit_price >= 100000000000000 then 'invalid_quantity' end,
+            case when {{ beyond_a_line('typed.quantity', 'typed.unit_price') }} then 'invalid_quantity' end,
             case when typed.order_id is not null and orders.order_id is null then 'unknown_order' end
         ) as _reasons,
         typed._nulled

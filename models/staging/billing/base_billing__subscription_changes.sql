@@ -19,6 +19,7 @@ judged as (
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
+            case when {{ beyond_a_line('typed.quantity', 'typed.unit_amount') }} then 'invalid_quantity' end,
             -- a change without an amount has no money to convert
             case
                 when typed.unit_amount is not null
