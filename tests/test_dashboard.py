@@ -26,8 +26,11 @@ from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
 from orchestration.text.catalogue import LANGUAGES
 from orchestration.warehouse.connections import open_published
-from tests import safe_to_sum
-from tests.conftest import Landing, settings_for
+from tests.support import safe_to_sum
+from tests.support.builds import settings_for
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")

@@ -36,8 +36,11 @@ from orchestration.finance.calendar import close_due_on, parse_month, periods_en
 from orchestration.finance.facts import FACTS
 from orchestration.finance.tables import TABLES, recorded_months
 from orchestration.publish.marts import republish_finance
-from tests.conftest import Landing, settings_for
-from tests.test_bad_files import KPI, kpi
+from tests.support.builds import settings_for
+from tests.support.command import KPI, kpi
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 4, 10)
 JAN, FEB, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))

@@ -23,8 +23,11 @@ from orchestration.build.transform import DbtProject
 from orchestration.core.contract import PROJECT_ROOT, source_tables
 from orchestration.core.errors import BuildError, GateClosedError
 from orchestration.core.settings import Settings
-from tests.conftest import AS_OF, Landing, build, settings_for
-from tests.test_bad_files import contents, last_run
+from tests.support.builds import AS_OF, build, settings_for
+from tests.support.command import contents, last_run
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 RunPython = Callable[[str], str]
 # More than the gates need to compare one build with the next.

@@ -25,14 +25,19 @@ from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError, TransientError, UsageError
 from orchestration.publish.postgres import Copied, publish_postgres
 from orchestration.warehouse.connections import open_published
-from tests.conftest import Landing, settings_for
+from tests.support.builds import settings_for
+from tests.support.command import kpi
+from tests.support.landing import Landing
 
 BINARIES = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 ODBC_DRIVER = Path("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so")
 PASSWORD = "s3cret/@:x"
 IN_URL = "s3cret%2F%40%3Ax"
 
-pytestmark = pytest.mark.skipif(not BINARIES, reason="no PostgreSQL server: apt-get install postgresql")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BINARIES, reason="no PostgreSQL server: apt-get install postgresql"),
+]
 
 
 @dataclass(frozen=True)
@@ -134,13 +139,6 @@ def changed(published: Path, folder: Path, *statements: str) -> Path:
 
 def copy(server: Server, published: Path, **more: Any) -> Copied:
     return publish_postgres(published, server.url(), **more)
-
-
-def kpi(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import main; main()", *map(str, arguments)],
-        capture_output=True, text=True, cwd=PROJECT_ROOT, env={**os.environ, **environment},
-    )  # fmt: skip
 
 
 def test_every_table_arrives_with_its_rows_types_and_comments(server: Server, published: Path) -> None:
@@ -370,18 +368,18 @@ def test_a_bad_address_is_told_in_two_lines_without_the_password(
     cluster: Server, published: Path, url: str, exit_code: int, told: str
 ) -> None:
     done = kpi("publish-postgres", url.format(port=cluster.port), "--warehouse", published.parent)
-    assert done.returncode == exit_code
-    assert told in done.stderr and "n0tit" not in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 2
+    assert done.exit_code == exit_code
+    assert told in done.err and "n0tit" not in done.err + done.out
+    assert len(done.err.splitlines()) <= 2
 
 
 def test_the_command_takes_its_address_from_the_environment(server: Server, published: Path) -> None:
     done = kpi("publish-postgres", "--warehouse", published.parent, "--schema", "sales", KPI_POSTGRES_URL=server.url())
-    assert done.returncode == 0, done.stderr
-    assert "copied to schemas sales and sales_finance; role kpi_reader may read them" in done.stdout
-    assert kpi("publish-postgres", "--warehouse", published.parent).returncode == 2
+    assert done.exit_code == 0, done.err
+    assert "copied to schemas sales and sales_finance; role kpi_reader may read them" in done.out
+    assert kpi("publish-postgres", "--warehouse", published.parent).exit_code == 2
     bad = kpi("publish-postgres", server.url(), "--warehouse", published.parent, "--schema", "a;b")
-    assert bad.returncode == 2 and "--schema a;b" in bad.stderr
+    assert bad.exit_code == 2 and "--schema a;b" in bad.err
 
 
 def test_a_build_copies_where_it_is_told_to_and_says_when_it_cannot(

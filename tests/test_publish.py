@@ -26,13 +26,15 @@ from orchestration.publish.releases import (
     rolled_back,
 )
 from orchestration.warehouse.lock import is_building, read_json
-from tests.conftest import Landing
-from tests.die_while_publishing import publish_run, published_run
-from tests.test_bad_files import contents, kpi, last_run
+from tests.support.command import contents, kpi, last_run
+from tests.support.die_while_publishing import publish_run, published_run
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 PUBLISHES = 20
 KILLS = 1
-READER = Path(__file__).parent / "reader.py"
+READER = Path(__file__).parent / "support" / "reader.py"
 MARTS = 6
 
 
@@ -149,7 +151,7 @@ def test_whatever_operation_a_publish_ends_at_one_whole_release_is_published(tmp
     """Every file operation and statement of a publish in turn: the process is killed before it, or the disk is full."""
     paths = WarehousePaths(tmp_path)
     write_build_file(paths, 0, marts=2, rows=10)
-    script = [sys.executable, "-m", "tests.die_while_publishing", str(tmp_path), how]
+    script = [sys.executable, "-m", "tests.support.die_while_publishing", str(tmp_path), how]
     ended = subprocess.run(script, capture_output=True, text=True, timeout=600, cwd=Path(__file__).parent.parent)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > (40 if how == "die" else 15)

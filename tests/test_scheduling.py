@@ -26,8 +26,11 @@ from orchestration.core.settings import load_settings
 from orchestration.scheduling.notify import post
 from orchestration.scheduling.session import WarehouseBuild
 from orchestration.scheduling.triggers import landed_stamp, settled_files
-from tests.conftest import Landing, build, settings_for
-from tests.test_bad_files import contents, last_run
+from tests.support.builds import build, settings_for
+from tests.support.command import contents, last_run
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

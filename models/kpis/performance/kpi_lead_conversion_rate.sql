@@ -34,7 +34,7 @@ rolled as (
             'converted_within_60': count_if('is_cohort and days_to_conversion <= 60'),
             'converted_within_90': count_if('is_cohort and days_to_conversion <= 90'),
         },
-        keep_if=count_if('is_cohort') ~ ' > 0',
+        keep_if=none if by_period else count_if('is_cohort') ~ ' > 0',
     ) }}
 ),
 

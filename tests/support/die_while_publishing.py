@@ -1,6 +1,6 @@
 """Publishes releases and dies, or finds the disk full, at one file operation or statement after the other.
 
-    python -m tests.die_while_publishing WAREHOUSE die|full
+    python -m tests.support.die_while_publishing WAREHOUSE die|full
 
 WAREHOUSE holds a build file. A child process publishes run after run; the n-th one ends just before its n-th
 operation: every file that is opened, made, renamed, linked, stamped or removed below the warehouse, and every statement

@@ -1,12 +1,22 @@
-"""Small random companies as landing files, with every oddity the definitions speak of, for property tests."""
+"""Small random companies as landing files, with every oddity the definitions speak of, for property tests.
+
+`companies()` draws them: a generator makes the rows of a seed, then rows are left out. Where a property fails,
+hypothesis leaves out what it can, table by table and row by row, and prints the rows that remain as they landed.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
 
 Row = dict[str, str]
 Tables = dict[str, list[Row]]
@@ -17,6 +27,8 @@ AS_OF = FIRST_DAY + timedelta(days=DAYS)
 STAGES = ("prospecting", "qualification", "proposal", "negotiation")
 CLOSED = ("closed_won", "closed_lost")
 CURRENCIES = ("", "USD", "EUR", "eur", "CHF")
+BIG_AMOUNTS = 0.02
+PARTS = 3
 ACTIVITY_TYPES = (
     "call", "email", "meeting", "demo", "presentation", "proposal", "networking_event", "admin", "other",
 )  # fmt: skip
@@ -29,10 +41,16 @@ ODD_TEXTS = ("", " ", "\u3000", "x", "-1", "-0.5", "0", "1.5", "2024-02-30", "20
 
 
 class Company:
-    """Draws the rows of one company from a random source."""
+    """Draws the rows of one company from a random source.
+
+    Uneven on purpose: much happens on the same day, one account has more than its share, some things happen after the
+    books are closed, and a few amounts are a thousand times the others.
+    """
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
+        self.busy_days: list[int] = []
+        self.earlier_orders: list[tuple[str, str]] = []
         self.reps = [f"r{n}" for n in range(rng.randint(1, 4))]
         self.accounts = [f"a{n}" for n in range(rng.randint(1, 6))]
         self.leads = [f"l{n}" for n in range(rng.randint(0, 8))]
@@ -85,7 +103,15 @@ class Company:
         }
 
     def day(self, least: int = 0, most: int = DAYS + 10) -> date:
-        return FIRST_DAY + timedelta(days=self.rng.randint(least, most))
+        """One day of the span; often one on which something happens already, now and then one after the books."""
+        offset = self.rng.randint(least, most)
+        if self.busy_days and self.rng.random() < 0.15:
+            offset = min(max(self.rng.choice(self.busy_days), least), most)
+        elif most >= DAYS and self.rng.random() < 0.03:
+            offset = DAYS + self.rng.randint(1, 60)
+        if len(self.busy_days) < 5:
+            self.busy_days.append(offset)
+        return FIRST_DAY + timedelta(days=offset)
 
     def instant(self, least: int = 0, most: int = DAYS + 10) -> str:
         """A timestamp in one of the forms the contract allows, often close to midnight."""
@@ -110,9 +136,13 @@ class Company:
         known = list(keys)
         if self.rng.random() < 0.05:
             return "nobody"
+        if known and self.rng.random() < 0.2:
+            return known[0]
         return self.maybe(self.rng.choice(known), share) if known else ""
 
     def money(self, most: int = 2000) -> str:
+        if self.rng.random() < BIG_AMOUNTS:
+            return f"{self.rng.randint(0, 1_000_000_00) / 100:.2f}"
         return f"{self.rng.randint(0, most * 100) / 100:.2f}"
 
     def _rep(self, rep: str) -> Row:
@@ -165,9 +195,13 @@ class Company:
         }  # fmt: skip
 
     def _order(self, order: str) -> Row:
+        account, ordered_at = self.one_of(self.accounts), self.instant()
+        if self.earlier_orders and self.rng.random() < 0.2:  # the same account on the same day once more
+            account, ordered_at = self.rng.choice(self.earlier_orders)
+        self.earlier_orders.append((account, ordered_at))
         return {
-            "order_id": order, "account_id": self.one_of(self.accounts), "deal_id": self.one_of(self.deals, 0.2),
-            "rep_id": self.one_of(self.reps, 0.6), "ordered_at": self.instant(),
+            "order_id": order, "account_id": account, "deal_id": self.one_of(self.deals, 0.2),
+            "rep_id": self.one_of(self.reps, 0.6), "ordered_at": ordered_at,
             "status": self.rng.choice(("paid", "paid", "paid", "refunded", "pending", "canceled")),
             "currency": self.rng.choice(CURRENCIES),
         }  # fmt: skip
@@ -277,32 +311,73 @@ class Company:
         return rows
 
 
-def write_files(landing: Path, tables: Tables, rng: random.Random, parts: int = 1) -> tuple[list[Path], int]:
-    """Write each table's rows into up to `parts` files, a row in one of them, now and then with a line that is no CSV.
+@dataclass(frozen=True)
+class RandomCompany:
+    """Rows to land: by table and file, with the lines that are no CSV."""
 
-    Returns the paths, and how many rows and lines there are to load.
-    """
-    written: list[Path] = []
-    count = 0
-    for table, rows in tables.items():
-        if not rows:
-            continue
-        folder = landing / table
-        folder.mkdir(parents=True, exist_ok=True)
-        piles: list[list[Row]] = [[] for _ in range(parts)]
+    seed: int
+    files: dict[tuple[str, str], list[Row]]
+    malformed: dict[tuple[str, str], str]
+
+    def write(self, landing: Path) -> tuple[list[Path], int]:
+        """Write the files. Returns their paths, and how many rows and lines there are to load."""
+        written: list[Path] = []
+        count = 0
+        for (table, file), rows in self.files.items():
+            path = landing / table / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self._text(table, file), encoding="utf-8")
+            # files of the same content are one
+            if all(path.read_bytes() != other.read_bytes() for other in written if other.parent == path.parent):
+                count += len(rows) + ((table, file) in self.malformed)
+            written.append(path)
+        return written, count
+
+    def _text(self, table: str, file: str) -> str:
+        rows = self.files[table, file]
+        stream = io.StringIO(newline="")
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        malformed = self.malformed.get((table, file))
+        return stream.getvalue() + (f"{malformed}\n" if malformed else "")
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """How hypothesis prints it."""
+        printer.text(repr(self))
+
+    def __repr__(self) -> str:
+        """The files as they land, without the columns that are blank throughout."""
+        lines = [f"company of seed {self.seed}:"]
+        for (table, file), rows in self.files.items():
+            columns = [name for name in rows[0] if any(row[name] for row in rows)]
+            lines += [f"  {table}/{file}", "    " + ",".join(columns)]
+            lines += ["    " + ",".join(row[name] for name in columns) for row in rows]
+            lines += [f"    {self.malformed[table, file]}"] if (table, file) in self.malformed else []
+        return "\n".join(lines)
+
+
+def random_company(seed: int, parts: int = PARTS) -> RandomCompany:
+    """The whole company of a seed: each row in one of up to so many files, now and then one with a malformed line."""
+    rng = random.Random(seed)
+    files: dict[tuple[str, str], list[Row]] = {}
+    for table, rows in Company(rng).tables().items():
         for row in rows:
-            rng.choice(piles).append(row)
-        for number, pile in enumerate(piles):
-            if pile:
-                path = folder / f"part-{number}.csv"
-                with path.open("w", encoding="utf-8", newline="") as stream:
-                    writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-                    writer.writeheader()
-                    writer.writerows(pile)
-                    malformed = rng.choice(("one value", '"an open quote,', "")) if rng.random() < 0.1 else ""
-                    stream.write(f"{malformed}\n" if malformed else "")
-                # files of the same content are one
-                if all(path.read_bytes() != other.read_bytes() for other in written if other.parent == folder):
-                    count += len(pile) + bool(malformed)
-                written.append(path)
-    return written, count
+            files.setdefault((table, f"part-{rng.randrange(parts)}.csv"), []).append(row)
+    malformed = {file: rng.choice(("one value", '"an open quote,')) for file in files if rng.random() < 0.07}
+    return RandomCompany(seed, files, malformed)
+
+
+@st.composite
+def companies(draw: Any) -> RandomCompany:
+    """Companies of any seed, of every third file or so only the first rows.
+
+    One small number a file is all there is to shrink: a failing company is down to the rows that matter, and those
+    above them in their files, after some sixty builds. A draw for each row would take hundreds.
+    """
+    whole = random_company(draw(st.integers(0, 2**32 - 1)))
+    numbers = {file: draw(st.integers(0, 3 * len(rows))) for file, rows in whole.files.items()}
+    files = {file: rows[: numbers[file]] for file, rows in whole.files.items() if numbers[file]}
+    malformed = {file: line for file, line in whole.malformed.items() if file in files and draw(st.booleans())}
+    assume(files)
+    return RandomCompany(whole.seed, files, malformed)
