@@ -190,7 +190,7 @@ def _findings_in(
         typed = annotate_types(
             qualify(tree, schema=schema, dialect="spark", quote_identifiers=False), schema=schema, dialect="spark"
         )
-    except Exception as error:  # noqa: BLE001  sqlglot raises errors of several kinds
+    except Exception as error:
         return [*found, f"its columns cannot be resolved: {error}"], {}
     types = {one.alias_or_name: one.type.sql("spark").lower() if one.type else "unknown" for one in typed.selects}
     found += _typed_findings(typed)
