@@ -1,4 +1,4 @@
-"""Money at the edges of what may land, from the file to the marts: exact to the fourth decimal, and no build ends over it."""
+"""Money at the edges of what may land, from file to marts: exact to the fourth decimal, and it ends no build."""
 
 from __future__ import annotations
 
