@@ -68,13 +68,13 @@ without_mrr as (
 
 bridge as (
     select
-        month, dimension, dimension_value, opening_mrr, new_mrr, expansion_mrr, contraction_mrr, churned_mrr, reactivation_mrr,
-        fx_mrr, closing_mrr
+        month, dimension, dimension_value, opening_mrr, new_mrr, expansion_mrr, contraction_mrr, churned_mrr,
+        reactivation_mrr, fx_mrr, closing_mrr
     from by_account
     union all
     select
-        month, dimension, dimension_value, opening_mrr, new_mrr, expansion_mrr, contraction_mrr, churned_mrr, reactivation_mrr,
-        fx_mrr, closing_mrr
+        month, dimension, dimension_value, opening_mrr, new_mrr, expansion_mrr, contraction_mrr, churned_mrr,
+        reactivation_mrr, fx_mrr, closing_mrr
     from by_plan
     union all
     select

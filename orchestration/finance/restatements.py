@@ -17,7 +17,7 @@ import duckdb
 from orchestration.finance.calendar import month_end
 from orchestration.finance.project import Comparison, Fact, Link, Project
 from orchestration.finance.schema import MOST_ROWS
-from orchestration.finance.snapshot import Mart, measures_sql, rows_of_month
+from orchestration.finance.snapshot import KEY, Mart, measures_sql, rows_of_month
 from orchestration.finance.statements import statement
 from orchestration.finance.store import ClosedMonth
 from orchestration.warehouse.sql import literal
@@ -56,6 +56,7 @@ def write_restatements(
     """
     for name, columns in WORKING_TABLES.items():
         connection.execute(f"create or replace temp table {name} ({columns})")
+    closed = _months_that_differ(connection, closed, marts) if closed else []
     if not closed:
         return
     _write_differences(connection, closed, marts)
@@ -85,23 +86,52 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tu
         connection.executemany(f"insert into {table} values ({', '.join('?' for _ in rows[0])})", rows)
 
 
-def _write_differences(
+def _months_that_differ(
     connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], marts: Sequence[Mart]
-) -> None:
+) -> list[ClosedMonth]:
+    """The months of which not every figure is what was reported; `closed_periods` holds their periods."""
+    _write_closed_periods(connection, closed)
+    query = statement(
+        "months_that_differ",
+        key=", ".join((*KEY, "measure")),
+        files=_measures(closed),
+        measures=_todays_measures(marts),
+    )
+    months = {month for (month,) in connection.execute(query).fetchall()}
+    differing = [one for one in closed if one.month in months]
+    _write_closed_periods(connection, differing)
+    return differing
+
+
+def _write_closed_periods(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> None:
+    connection.execute("delete from closed_periods")
     _insert(connection, "closed_periods", [
         (one.month, one.version, period["period_grain"], period["period_start"])
         for one in closed
         for period in one.manifest.periods
     ])  # fmt: skip
-    files = ", ".join(f"{literal(one.file('measures.parquet'))}" for one in closed)
+
+
+def _measures(closed: Iterable[ClosedMonth]) -> str:
+    """The files of reported figures, as a list of SQL texts."""
+    return ", ".join(literal(one.file("measures.parquet")) for one in closed)
+
+
+def _todays_measures(marts: Sequence[Mart]) -> str:
+    """A query for today's figures of the periods in `closed_periods`."""
+    return measures_sql(
+        marts, "build", "(period_grain, period_start) in (select (period_grain, period_start) from closed_periods)"
+    )
+
+
+def _write_differences(
+    connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], marts: Sequence[Mart]
+) -> None:
     connection.execute(
-        f"create or replace temp table reported as from read_parquet([{files}], union_by_name = true) "
+        f"create or replace temp table reported as from read_parquet([{_measures(closed)}], union_by_name = true) "
         "inner join closed_periods using (period_grain, period_start)"
     )
-    condition = "(period_grain, period_start) in (select (period_grain, period_start) from closed_periods)"
-    connection.execute(f"""
-        create or replace temp table current_figures as from ({measures_sql(marts, "build", condition)})
-    """)
+    connection.execute(f"create or replace temp table current_figures as from ({_todays_measures(marts)})")
     measures = [f"{mart.metric_id}.{name}" for mart in marts for name, _ in mart.measures]
     connection.execute(statement("differences"), [measures])
 
