@@ -9,5 +9,5 @@ events as (
     numerator='cost',
     denominator='new_customers',
     numerator_type=money(),
-    sums={'ad_spend': 'sum(ad_spend)', 'sales_costs': 'sum(sales_costs)'},
+    sums={'ad_spend': 'sum(ad_spend)', 'sales_costs': 'cast(sum(sales_costs) as ' ~ money() ~ ')'},
 ) }}
