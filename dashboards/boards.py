@@ -11,13 +11,14 @@ from dashboards import charts
 from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, MOST_REPS, Row
 from dashboards.painter import Figure, Page, Painter, Section
 from dashboards.texts import Text
+from orchestration.core.catalog import headlines
 from orchestration.core.contract import PROJECT_ROOT
 
 # As many names have room beside their dots, and as many bars above each other.
 MOST_NAMES = 20
 # Cohorts on the heat map, and how many months of each.
 MOST_COHORTS = 18
-TILES = ("revenue", "new_customers", "mrr", "win_rate", "pipeline_value", "quota_attainment")
+TILES = headlines()[:6]
 LEADERS = (
     "revenue", "quota_attainment", "win_rate", "average_deal_size", "calls_and_emails", "meetings_scheduled",
     "lead_response_time", "csat",
