@@ -16,7 +16,7 @@ NAMES_FILE = PROJECT_ROOT / "seeds" / "metric_names.csv"
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of seeds/metrics.csv (seeds/_seeds.yml says what its columns mean), with its Korean names, its own first."""
+    """A row of seeds/metrics.csv (seeds/_seeds.yml describes its columns), and its Korean names, its own first."""
 
     metric_id: str
     name_en: str
