@@ -28,7 +28,7 @@ from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.paths import WarehousePaths
 from orchestration.core.settings import load_settings
-from orchestration.docs.pages import semantic_metrics
+from orchestration.docs.pages import marts_yaml, semantic_metrics
 from orchestration.load.loader import load
 from orchestration.publish.marts import Build, publish
 from orchestration.sample import write_sample
@@ -142,8 +142,8 @@ class Layer:
 
 def divides(metric: str) -> bool:
     """Whether a metric is a rate or an average, not a sum, count or balance: the mart's YAML says so."""
-    text = next((PROJECT_ROOT / "models" / "kpis").glob(f"*/kpi_{metric}.yml")).read_text(encoding="utf-8")
-    return "has_denominator: false" not in text
+    tests = {name: test for entry in marts_yaml()[metric]["data_tests"] for name, test in entry.items()}
+    return bool(tests["kpi_invariants"]["arguments"].get("has_denominator", True))
 
 
 def same(left: Any, right: Any) -> bool:
@@ -195,8 +195,8 @@ def test_every_metric_of_the_catalogue_is_there_or_its_page_says_why_not() -> No
     there = semantic_metrics()
     for metric in metrics():
         page = (PROJECT_ROOT / "docs" / "metrics" / f"{metric}.md").read_text(encoding="utf-8")
-        model = next((PROJECT_ROOT / "models" / "kpis").glob(f"*/kpi_{metric}.yml")).read_text(encoding="utf-8")
-        assert (metric in there) != ("not_in_semantic_layer:" in model), metric
+        meta = marts_yaml()[metric]["config"]["meta"]
+        assert (metric in there) != ("not_in_semantic_layer" in meta), metric
         told = f"**Semantic layer.** Metric `{metric}`" if metric in there else "**Semantic layer.** Not there. "
         assert told in page, metric
 
