@@ -10,9 +10,10 @@ from dashboards.marts import ALL, COMPANY_PERIODS
 from dashboards.painter import Page, Painter
 from dashboards.pipeline import pipeline
 from dashboards.team import team
+from orchestration.core.catalog import headlines
 from orchestration.text.catalogue import N_
 
-TILES = ("revenue", "new_customers", "mrr", "win_rate", "pipeline_value", "quota_attainment")
+TILES = headlines()[:6]
 
 
 @dataclass(frozen=True)

@@ -9,57 +9,12 @@ from typing import Any
 from dashboards import charts
 from dashboards.charts import Spec
 from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, OTHERS, UNKNOWN, Marts, Row
+from orchestration.core.catalog import metrics
 from orchestration.text.catalogue import translations
 
-# Metrics whose members' values make up the company's: shown as stacked columns.
-ADDITIVE = frozenset({
-    "revenue", "new_customers", "mrr", "sales_opportunities", "calls_and_emails", "meetings_scheduled", "follow_ups",
-    "sales_activity_hours", "proposals_sent", "product_demos", "networking_events", "social_media_engagement",
-    "referrals", "sales_pipeline", "pipeline_value", "lost_reasons",
-})  # fmt: skip
-
-# Without rows in one of these tables a metric has nothing to count.
-NEEDS: dict[str, tuple[str, ...]] = {
-    "sales": ("billing.orders", "billing.order_items"),
-    "leads": ("crm.leads",),
-    "deals": ("crm.deals",),
-    "activities": ("crm.activities",),
-    "subscriptions": ("billing.subscription_changes",),
-}
-METRIC_NEEDS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        ("revenue", "new_customers", "customer_lifetime_value", "average_order_value", "sales_growth",
-         "average_revenue", "customer_retention_rate", "customer_churn_rate", "upsell_cross_sell_rate",
-         "revenue_per_rep", "refund_rate", "repeat_purchase_rate", "gross_margin", "cohort_retention"),
-        NEEDS["sales"],
-    ),
-    **dict.fromkeys(("lead_conversion_rate", "lead_source_conversion_rate", "referrals"), NEEDS["leads"]),
-    **dict.fromkeys(
-        ("sales_cycle_length", "sales_pipeline", "sales_opportunities", "win_rate", "average_deal_size",
-         "pipeline_value", "sales_forecast", "sales_velocity", "lost_reasons"),
-        NEEDS["deals"],
-    ),
-    **dict.fromkeys(("funnel_leakage", "stage_duration"), (*NEEDS["deals"], "crm.deal_stage_changes")),
-    **dict.fromkeys(
-        ("calls_and_emails", "meetings_scheduled", "follow_ups", "sales_activity_hours", "proposals_sent",
-         "product_demos", "networking_events"),
-        NEEDS["activities"],
-    ),
-    "lead_response_time": (*NEEDS["leads"], *NEEDS["activities"]),
-    "activity_ratio": (*NEEDS["activities"], *NEEDS["deals"]),
-    "revenue_per_selling_hour": (*NEEDS["activities"], *NEEDS["sales"]),
-    **dict.fromkeys(("mrr", "average_revenue_per_account"), NEEDS["subscriptions"]),
-    "sales_target_attainment": ("planning.sales_targets",),
-    "pipeline_coverage": ("planning.sales_targets", *NEEDS["deals"]),
-    "quota_attainment": ("planning.sales_quotas",),
-    "csat": ("support.csat_responses",),
-    "inquiry_response_time": ("support.inquiries",),
-    "social_media_engagement": ("marketing.social_engagements",),
-    **dict.fromkeys(
-        ("customer_acquisition_cost", "clv_to_cac", "cac_payback_months", "sales_efficiency"),
-        ("marketing.ad_spend", "planning.sales_costs", *NEEDS["sales"]),
-    ),
-}  # fmt: skip
+CATALOG = metrics()
+# What a sale is read from; with revenue_basis bookings, deals.
+SALES, DEALS = {"billing.orders", "billing.order_items"}, {"crm.deals"}
 
 
 @dataclass(frozen=True)
@@ -129,9 +84,9 @@ class Painter:
     def missing(self, metric_ids: Sequence[str]) -> list[str]:
         """The source tables without which these metrics are empty and of which nothing landed."""
         basis = self.marts.build.settings.get("revenue_basis")
-        needed = {table for metric in metric_ids for table in METRIC_NEEDS[metric]}
-        if basis == "bookings" and not needed.isdisjoint(NEEDS["sales"]):
-            needed = (needed - set(NEEDS["sales"])) | set(NEEDS["deals"])
+        needed = {table for metric in metric_ids for table in CATALOG[metric].needs}
+        if basis == "bookings" and not needed.isdisjoint(SALES):
+            needed = (needed - SALES) | DEALS
         return sorted(needed & self.marts.build.tables_without_rows)
 
     def figure(
@@ -178,7 +133,7 @@ class Painter:
     ) -> Figure:
         """A metric over time, of the company and of the members of each cut."""
         metric = self.marts.metrics[metric_id]
-        is_additive = metric_id in ADDITIVE
+        is_additive = CATALOG[metric_id].over_members == "sum"
         words = self.titles(member=self.gettext("Show by"))
         rows = self._company_rows(metric_id) + self._member_rows(metric_id, cuts, members, is_additive)
         spec = charts.metric(

@@ -1,7 +1,61 @@
 {#
-    What is the same for every KPI mart. A mart reads: events (which rows, which date, which measures), then
-    roll_up() over periods and cuts, then kpi_mart() with the metric's value.
+    What is the same for every KPI mart. A mart names its rows, and kpi() makes the rest: the rows behind the metric
+    (drill.sql), roll_up() over all periods and cuts at once, the value, and kpi_mart() with labels, prior values and
+    targets. A metric made of other metrics writes its `measured` CTE itself and ends with kpi_mart().
+    Arguments: _macros.yml. docs/extending.md shows how to add a metric.
 #}
+
+{# A whole mart behind its CTEs: the definition of one metric. #}
+{% macro kpi(
+    metric_id, rows, cuts, numerator, denominator=none, fact=none, numerator_per=none, denominator_per=none, numerator_type=none, denominator_type=none, value=none,
+    sums={}, stats={}, parts={}, derived={},
+    dated_by='event_on', grains=none, spine='dim_periods', in_all=none, keep_if=none, targets=none, target=none, drill=none
+) %}
+    {%- set measures = dict({'numerator': 'sum(' ~ numerator ~ ')'}, **parts) %}
+    {%- if denominator %}{% do measures.update({'denominator': 'sum(' ~ denominator ~ ')'}) %}{% endif %}
+    {%- do measures.update(sums) %}
+    {%- set total = 'cast(numerator as ' ~ numerator_type ~ ')' if numerator_type else 'numerator' %}
+    {%- set top = ratio(total, numerator_per) if numerator_per else total %}
+    {%- set base = 'cast(denominator as ' ~ denominator_type ~ ')' if denominator_type else 'denominator' %}
+    {%- set bottom = ratio(base, denominator_per) if denominator_per else base %}
+    {%- set extras = sums.keys() | list + stats.keys() | list + derived.keys() | list %}
+,
+
+{{ rows_behind(
+    metric_id, drill or rows, cuts,
+    'numerator' if drill else in_units(numerator, numerator_per),
+    ('denominator' if drill else in_units(denominator, denominator_per)) if denominator else none,
+    fact, dated_by, in_all,
+) }},
+
+rolled as (
+    {{ roll_up(rows, cuts, measures, stats, dated_by, grains, keep_if, spine, in_all) }}
+),
+
+measured as (
+    select
+        rolled.period_grain,
+        rolled.period_start,
+        rolled.dimension,
+        rolled.dimension_value,
+        {{ top }} as numerator,
+        {%- if denominator %}
+        {{ bottom }} as denominator,
+        {%- endif %}
+        {{ value or (ratio(top, bottom) if denominator else top) }} as metric_value
+        {%- for name in sums.keys() | list + stats.keys() | list %},
+        {{ name }}
+        {%- endfor %}
+        {%- for name, expression in derived.items() %},
+        {{ expression }} as {{ name }}
+        {%- endfor %}
+    from rolled
+    inner join {{ ref(spine) }} as periods
+        on rolled.period_grain = periods.period_grain and rolled.period_start = periods.period_start
+)
+
+{{ kpi_mart(metric_id, extras=extras, targets=targets, target=target, has_denominator=denominator is not none, spine=spine) }}
+{% endmacro %}
 
 {# The fact column that a cut groups by. #}
 {% macro cut_column(cut) %}{{ return({'sales_rep': 'sales_rep_id'}.get(cut, cut)) }}{% endmacro %}
@@ -9,17 +63,8 @@
 {#
     Rolls a relation up to every period and cut: the body of a CTE with period_grain, period_start, dimension,
     dimension_value and the measures. `all` has a row for every period; a cut has one where its member has rows.
-
-    relation: CTE with a row per event, the cut columns (NULL: of no member), and either `dated_by` (a date) or, where
-              dated_by is none, period_grain and period_start (balances: the rows are already per period).
-    cuts:     names of the cuts beside `all`.
-    sums:     {column: aggregate}, 0 where nothing happened.
-    stats:    {column: aggregate}, NULL where nothing happened.
-    grains:   the period grains the metric has.
-    spine:    the dimension of periods that `all` is dense over.
-    keep_if:  aggregate condition that a member's row must meet, where not every event counts for the metric itself.
 #}
-{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods') %}
+{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods', in_all=none) %}
     {%- set grains = grains or ['week', 'month', 'quarter', 'year'] %}
     {%- set measures = dict(sums, **stats) %}
     {%- set period = 'periods' if dated_by else 'events' %}
@@ -31,17 +76,18 @@
                 {%- for cut in cuts %}
                 when grouping(events.{{ cut_column(cut) }}) = 0 then '{{ cut }}'
                 {%- endfor %}
-                else 'all'
+                when true then 'all'
             end as dimension,
             case
                 {%- for cut in cuts %}
                 when grouping(events.{{ cut_column(cut) }}) = 0 then events.{{ cut_column(cut) }}
                 {%- endfor %}
-                else 'all'
+                when true then 'all'
             end as dimension_value,
             {%- for name, aggregate in measures.items() %}
             {{ aggregate }} as {{ name }},
             {%- endfor %}
+            {{ 'events.' ~ in_all if in_all else 'true' }} as is_in_all,
             {{ keep_if or 'true' }} as is_kept
         from {{ relation }} as events
         {%- if dated_by %}
@@ -49,7 +95,7 @@
         {%- endif %}
         where {{ period }}.period_grain in ('{{ grains | join("', '") }}')
         group by grouping sets (
-            ({{ period }}.period_grain, {{ period }}.period_start)
+            ({{ period }}.period_grain, {{ period }}.period_start{{ ', events.' ~ in_all if in_all }})
             {%- for cut in cuts %},
             ({{ period }}.period_grain, {{ period }}.period_start, events.{{ cut_column(cut) }})
             {%- endfor %}
@@ -69,6 +115,7 @@
         on periods.period_grain = cells.period_grain
         and periods.period_start = cells.period_start
         and cells.dimension = 'all'
+        and cells.is_in_all
     where periods.period_grain in ('{{ grains | join("', '") }}')
 
     union all
@@ -83,6 +130,26 @@
         {%- endfor %}
     from cells
     where dimension <> 'all' and dimension_value is not null and is_kept
+{% endmacro %}
+
+{# Two CTEs of cells side by side: the body of a CTE with every cell that is in one of them, and both's columns. #}
+{% macro side_by_side(first, first_columns, second, second_columns) %}
+    select
+        {%- for column in ['period_grain', 'period_start', 'dimension', 'dimension_value'] %}
+        coalesce({{ first }}.{{ column }}, {{ second }}.{{ column }}) as {{ column }},
+        {%- endfor %}
+        {%- for column in first_columns %}
+        {{ first }}.{{ column }},
+        {%- endfor %}
+        {%- for column in second_columns %}
+        {{ second }}.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ first }}
+    full outer join {{ second }}
+        on {{ first }}.period_grain = {{ second }}.period_grain
+        and {{ first }}.period_start = {{ second }}.period_start
+        and {{ first }}.dimension = {{ second }}.dimension
+        and {{ first }}.dimension_value = {{ second }}.dimension_value
 {% endmacro %}
 
 {# A division that is NULL on a zero or NULL denominator: never 0, never infinity. #}
@@ -105,6 +172,14 @@
     cast({{ expression }} as decimal(28, 10))
 {%- endmacro %}
 
+{# What a row adds where it meets a condition, else 0. #}
+{% macro one_if(condition) -%}
+    case when {{ condition }} then 1 else 0 end
+{%- endmacro %}
+{% macro amount_if(expression, condition) -%}
+    case when {{ condition }} then {{ expression }} else 0 end
+{%- endmacro %}
+
 {# A measure over the rows that meet a condition. #}
 {% macro sum_if(expression, condition) -%}
     coalesce(sum({{ expression }}) filter (where {{ condition }}), 0)
@@ -118,18 +193,22 @@
     percentile_cont({{ share }}) within group (order by {{ expression }})
 {%- endmacro %}
 
-{#
-    The final select of a mart: the leading columns that all marts share, then the metric's own.
+{# Of a measure, the share that a row has in `all` of its period; for kpi(derived=...). #}
+{% macro share_of_all(measure) -%}
+    {{ ratio(
+        measure,
+        'max(case when dimension = \'all\' then ' ~ measure ~ ' end) over (partition by rolled.period_grain, rolled.period_start)',
+    ) }}
+{%- endmacro %}
 
-    measured:   CTE with period_grain, period_start, dimension, dimension_value, numerator, denominator (or none),
-                metric_value and the extra columns.
-    extras:     names of the extra columns, in order.
-    value_type: 'double' (counts, rates, averages), or 'money' for sums of money, which stay exact decimals.
-    targets:    CTE with period_grain, period_start, dimension, dimension_value, target_value; or none.
-    target:     a constant target for every row; or none.
-#}
-{% macro kpi_mart(measured, metric_id, extras=[], value_type='double', targets=none, target=none, has_denominator=true, spine='dim_periods') %}
-    {%- set type = money() if value_type == 'money' else double_type() %}
+{# An expression in the type that the mart's YAML declares for the column. A unit test knows no types and needs none. #}
+{% macro as_declared(expression, column) -%}
+    {%- set declared = (model.columns or {}).get(column) if execute else none -%}
+    {{ 'cast(' ~ expression ~ ' as ' ~ declared.data_type ~ ')' if declared else expression }}
+{%- endmacro %}
+
+{# The final select of a mart: the leading columns that all marts share, then the metric's own. #}
+{% macro kpi_mart(metric_id, extras=[], targets=none, target=none, has_denominator=true, spine='dim_periods') %}
 select
     cast('{{ metric_id }}' as {{ text_type() }}) as metric_id,
     measured.period_grain,
@@ -141,18 +220,20 @@ select
     coalesce(reps.rep_name, measured.dimension_value) as dimension_label,
     {{ published('measured.numerator') }} as numerator,
     {{ published('measured.denominator') if has_denominator else 'cast(null as decimal(38, 6))' }} as denominator,
-    cast(measured.metric_value as {{ type }}) as metric_value,
-    cast(prior_period.metric_value as {{ type }}) as prior_period_value,
-    cast(prior_year.metric_value as {{ type }}) as prior_year_value,
-    cast({{ 'targets.target_value' if targets else target if target is not none else 'null' }} as {{ type }}) as target_value
+    {{ as_declared('measured.metric_value', 'metric_value') }} as metric_value,
+    {{ as_declared('prior_period.metric_value', 'prior_period_value') }} as prior_period_value,
+    {{ as_declared('prior_year.metric_value', 'prior_year_value') }} as prior_year_value,
+    {{ as_declared(
+        'targets.target_value' if targets else target if target is not none else 'null', 'target_value'
+    ) }} as target_value
     {%- for extra in extras %},
-    measured.{{ extra }}
+    {{ as_declared('measured.' ~ extra, extra) }} as {{ extra }}
     {%- endfor %}
-from {{ measured }} as measured
+from measured
 inner join {{ ref(spine) }} as periods
     on measured.period_grain = periods.period_grain and measured.period_start = periods.period_start
 {%- for name, column in [('prior_period', 'prior_period_start'), ('prior_year', 'prior_year_start')] %}
-left join {{ measured }} as {{ name }}
+left join measured as {{ name }}
     on measured.period_grain = {{ name }}.period_grain
     and periods.{{ column }} = {{ name }}.period_start
     and measured.dimension = {{ name }}.dimension

@@ -13,6 +13,7 @@ from dbt.parser.schemas import is_valid_type
 from dbt_common.clients.jinja import get_environment
 
 from orchestration.build.transform import DbtProject
+from orchestration.core.catalog import NAMES_FILE, headlines, metrics
 from orchestration.core.contract import PROJECT_ROOT, source_tables
 from orchestration.core.settings import load_settings
 from orchestration.docs.pages import stale_pages
@@ -25,8 +26,8 @@ MAY_READ = {
     "kpis": {"facts", "kpis"},
     "finance": {"seed", "facts", "kpis", "finance"},
 }
-# The catalogue is a KPI made of a seed, by definition.
-EXCEPTIONS = {("kpi_catalog", "metric_catalog")}
+# The catalogue is a KPI made of seeds, by definition.
+EXCEPTIONS = {("kpi_catalog", "metrics"), ("kpi_catalog", "metric_names")}
 LEADING_COLUMNS = [
     "metric_id", "period_grain", "period_start", "period_end", "is_complete", "dimension", "dimension_value",
     "dimension_label", "numerator", "denominator", "metric_value", "prior_period_value", "prior_year_value",
@@ -38,12 +39,6 @@ LEADING_COLUMNS = [
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
     settings = load_settings({"warehouse": tmp_path_factory.mktemp("warehouse")})
     return DbtProject(settings).manifest
-
-
-@pytest.fixture(scope="module")
-def catalog() -> list[dict[str, str]]:
-    with (PROJECT_ROOT / "seeds" / "metric_catalog.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def models(manifest: Any) -> Iterator[Any]:
@@ -121,8 +116,8 @@ def test_every_landed_table_has_its_staging_model(manifest: Any) -> None:
         assert f"('{table.system}', '{table.name}')" in listed
 
 
-def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any, catalog: list[dict[str, str]]) -> None:
-    declared = {row["metric_id"] for row in catalog}
+def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any) -> None:
+    declared = set(metrics())
     built = set(marts(manifest))
     scorecard = next(node for node in models(manifest) if node.name == "kpi_scorecard")
     in_scorecard = {
@@ -133,14 +128,18 @@ def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any, cat
     assert declared == built == in_scorecard
 
 
-def test_catalogue_rows_agree_with_the_models(manifest: Any, catalog: list[dict[str, str]]) -> None:
-    for row in catalog:
-        node = marts(manifest)[row["metric_id"]]
-        assert row["mart"] == node.name
-        assert row["category"] == node.fqn[2]
-        assert row["formula"] == node.config.meta["formula"], f"{node.name}: formula differs between seed and YAML"
-    primary = [row["metric_id"] for row in catalog if row["is_primary_name"] == "true"]
-    assert sorted(primary) == sorted(set(primary)) == sorted(marts(manifest))
+def test_the_catalogue_agrees_with_the_models_and_the_contract(manifest: Any) -> None:
+    tables = {table.label for table in source_tables()}
+    for metric in metrics().values():
+        assert metric.category == marts(manifest)[metric.metric_id].fqn[2], metric.metric_id
+        assert set(metric.needs) <= tables, metric.metric_id
+    assert len(headlines()) == len({metrics()[name].headline_position for name in headlines()})
+
+
+def test_every_metric_has_one_name_of_its_own() -> None:
+    with NAMES_FILE.open(encoding="utf-8", newline="") as stream:
+        own = [row["metric_id"] for row in csv.DictReader(stream) if row["is_primary_name"] == "true"]
+    assert sorted(own) == sorted(metrics())
 
 
 def test_every_mart_is_documented_contracted_and_tested(manifest: Any) -> None:
@@ -153,7 +152,7 @@ def test_every_mart_is_documented_contracted_and_tested(manifest: Any) -> None:
     for metric, node in marts(manifest).items():
         assert list(node.columns)[: len(LEADING_COLUMNS)] == LEADING_COLUMNS, metric
         assert node.contract.enforced, metric
-        assert {"owner", "formula", "is_not", "facts", "decision"} <= set(node.config.meta), metric
+        assert {"owner", "is_not", "facts", "decision"} <= set(node.config.meta), metric
         assert node.unique_id in tested, f"{metric} has no kpi_invariants test"
 
 

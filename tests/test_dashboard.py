@@ -18,15 +18,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from dashboards.boards import BOARDS
 from dashboards.marts import Marts
-from dashboards.painter import ADDITIVE, METRIC_NEEDS, Painter
+from dashboards.painter import Painter
 from dashboards.site import render_site
 from orchestration.build.pipeline import run_build
-from orchestration.core.contract import source_tables
+from orchestration.core.catalog import metrics
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
 from orchestration.text.catalogue import LANGUAGES
 from orchestration.warehouse.connections import open_published
-from tests.support import safe_to_sum
 from tests.support.builds import settings_for
 from tests.support.landing import Landing
 
@@ -385,22 +384,15 @@ def test_every_chart_is_valid_vega_lite(sample: Path) -> None:
         assert error is None, f"{name}: {error and error.message}"
 
 
-def test_every_metric_has_its_place_and_knows_what_it_needs(sample: Path) -> None:
+def test_every_metric_has_its_place(sample: Path) -> None:
     with open_published(sample / "marts.duckdb") as connection:
         marts = Marts(connection, "en")
-    assert set(METRIC_NEEDS) == set(marts.metrics)
-    known = {table.label for table in source_tables()}
-    assert {table for needed in METRIC_NEEDS.values() for table in needed} <= known
+    assert set(metrics()) == set(marts.metrics)
     pages = {slug: (sample / "dashboard" / "en" / f"{slug}.html").read_text(encoding="utf-8") for _, slug in PAGES}
     for metric in marts.metrics.values():
         assert f'"metric_id":"{metric.metric_id}"' in pages["scorecard"]
         if metric.category != "beyond":
             assert f'<figure id="{metric.metric_id}"' in pages[metric.category], metric.metric_id
-
-
-def test_only_what_adds_up_is_stacked() -> None:
-    sums = {metric for metric, (members, _) in safe_to_sum.declared().items() if members == "sum"}
-    assert sums - {"sales_forecast"} == ADDITIVE
 
 
 def test_metrics_are_named_as_the_catalogue_names_them(sample: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -24,10 +23,11 @@ from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_d
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
 from orchestration.build.transform import DbtProject
+from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.paths import WarehousePaths
 from orchestration.core.settings import load_settings
-from orchestration.docs.pages import semantic_metrics
+from orchestration.docs.pages import marts_yaml, semantic_metrics
 from orchestration.load.loader import load
 from orchestration.publish.marts import Build, publish
 from orchestration.sample import write_sample
@@ -143,8 +143,7 @@ class Layer:
 
 def divides(metric: str) -> bool:
     """Whether a metric is a rate or an average, not a sum, count or balance: the mart's YAML says so."""
-    text = next((PROJECT_ROOT / "models" / "kpis").glob(f"*/kpi_{metric}.yml")).read_text(encoding="utf-8")
-    return "has_denominator: false" not in text
+    return "'has_denominator': False" not in str(marts_yaml()[metric]["data_tests"])
 
 
 def same(left: Any, right: Any) -> bool:
@@ -191,29 +190,21 @@ def test_a_cut_that_the_layer_lacks_is_explained(layers: dict[str, Layer]) -> No
         assert all(cut in meta["without"] for cut in missing), f"{metric} does not say why it lacks {missing}"
 
 
-@pytest.fixture(scope="module")
-def catalog() -> dict[str, dict[str, str]]:
-    with (PROJECT_ROOT / "seeds" / "metric_catalog.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["metric_id"]: row for row in csv.DictReader(stream) if row["is_primary_name"] == "true"}
-
-
-def test_every_metric_of_the_catalogue_is_there_or_its_page_says_why_not(catalog: dict[str, dict[str, str]]) -> None:
-    metrics = semantic_metrics()
-    for metric in catalog:
+def test_every_metric_of_the_catalogue_is_there_or_its_page_says_why_not() -> None:
+    there = semantic_metrics()
+    for metric in metrics():
         page = (PROJECT_ROOT / "docs" / "metrics" / f"{metric}.md").read_text(encoding="utf-8")
-        model = next((PROJECT_ROOT / "models" / "kpis").glob(f"*/kpi_{metric}.yml")).read_text(encoding="utf-8")
-        assert (metric in metrics) != ("not_in_semantic_layer:" in model), metric
-        told = f"**Semantic layer.** Metric `{metric}`" if metric in metrics else "**Semantic layer.** Not there. "
+        meta = marts_yaml()[metric]["config"]["meta"]
+        assert (metric in there) != ("not_in_semantic_layer" in meta), metric
+        told = f"**Semantic layer.** Metric `{metric}`" if metric in there else "**Semantic layer.** Not there. "
         assert told in page, metric
 
 
-def test_names_and_units_are_the_catalogues(catalog: dict[str, dict[str, str]]) -> None:
-    assert set(METRICS) == semantic_metrics().keys() & catalog.keys()
+def test_names_and_units_are_the_catalogues() -> None:
+    assert set(METRICS) == semantic_metrics().keys() & metrics().keys()
     for metric, meta in METRICS.items():
-        assert (semantic_metrics()[metric]["label"], meta["unit"]) == (
-            catalog[metric]["name_en"],
-            catalog[metric]["unit"],
-        )
+        told = metrics()[metric]
+        assert (semantic_metrics()[metric]["label"], meta["unit"]) == (told.name_en, told.unit)
 
 
 def test_the_configuration_is_valid(layers: dict[str, Layer]) -> None:

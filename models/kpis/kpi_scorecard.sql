@@ -24,7 +24,7 @@ marts as (
     {% endfor %}
 ),
 
--- the best rep has rank 1; a rep without a value, and the unknown rep, have none
+-- the best rep has rank 1 and equals share one; a rep without a value, and the unknown rep, have none
 leaderboard as (
     select
         marts.metric_id,
@@ -33,18 +33,14 @@ leaderboard as (
         marts.dimension,
         marts.dimension_value,
         reps.team,
-        cast(
-            rank() over (
-                partition by marts.metric_id, marts.period_grain, marts.period_start
-                order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
-            ) as bigint
-        ) as rank_in_company,
-        cast(
-            rank() over (
-                partition by marts.metric_id, marts.period_grain, marts.period_start, reps.team
-                order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
-            ) as bigint
-        ) as rank_in_team
+        cast(rank() over (
+            partition by marts.metric_id, marts.period_grain, marts.period_start
+            order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+        ) as bigint) as rank_in_company,
+        cast(rank() over (
+            partition by marts.metric_id, marts.period_grain, marts.period_start, reps.team
+            order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+        ) as bigint) as rank_in_team
     from marts
     inner join catalog on marts.metric_id = catalog.metric_id
     inner join reps on marts.dimension_value = reps.sales_rep_id

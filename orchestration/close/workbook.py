@@ -14,16 +14,14 @@ from typing import Any
 import xlsxwriter
 
 from orchestration.close.content import Content, Cover
+from orchestration.core.catalog import headlines
 from orchestration.finance.calendar import month_name
 from orchestration.finance.snapshot import MRR_MOVEMENTS, Control
 from orchestration.show.published import period_name
 from orchestration.text.catalogue import Language, translations
 from orchestration.text.labels import cause_name, cut_name, line_name, unit_name
 
-HEADLINES = (
-    "revenue", "new_customers", "mrr", "average_order_value", "win_rate", "sales_cycle_length", "quota_attainment",
-    "pipeline_value", "lead_conversion_rate", "customer_acquisition_cost", "customer_churn_rate", "csat",
-)  # fmt: skip
+AREAS = ("performance", "activity", "productivity", "beyond")
 BOOKINGS_LINES = (
     ("bookings", 1), ("bookings_not_billed", -1), ("billed_of_earlier_bookings", 1), ("billed_before_won", 1),
     ("subscription_sales", 1), ("direct_sales", 1), ("refunds", -1),
@@ -180,7 +178,7 @@ class _Writer:
             for figure in figures
             if figure["period_grain"] == "month" and figure["dimension"] == "all"
         }
-        for figure in (company[metric] for metric in HEADLINES if metric in company):
+        for figure in (company[metric] for metric in headlines() if metric in company):
             unit = figure["unit"]
             self._text(sheet, row, 0, self._name(figure))
             self._number(sheet, row, 1, figure["metric_value"], unit, bold=True)

@@ -30,11 +30,6 @@ from orchestration.show import published
 from orchestration.warehouse.connections import open_published
 from orchestration.warehouse.lock import is_building, read_json, read_running, warehouse_lock
 
-# What the scorecard at the end of a build shows: one of each kind.
-HEADLINES = (
-    "revenue", "new_customers", "mrr", "average_order_value", "win_rate", "sales_cycle_length", "quota_attainment",
-    "pipeline_value", "lead_conversion_rate", "calls_and_emails", "csat",
-)  # fmt: skip
 MOST_FINDINGS = 6
 MOST_WARNINGS = 6
 
@@ -127,9 +122,8 @@ def _print_warnings(record: RunRecord) -> None:
 
 def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
     """The headline metrics of the last complete month (or of the current one, where none is complete)."""
-    placeholders = ", ".join("?" for _ in HEADLINES)
     rows = connection.execute(
-        f"""
+        """
         with months as (
             select period_start, is_complete from kpi.kpi_scorecard
             where period_grain = 'month' and dimension = 'all' group by all
@@ -137,17 +131,18 @@ def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
         chosen as (
             select coalesce(max(period_start) filter (where is_complete), max(period_start)) as period_start from months
         )
-        select s.metric_id, s.name_en, s.unit, s.period_start, s.metric_value, s.prior_period_value,
-            s.prior_year_value, s.target_value
-        from kpi.kpi_scorecard as s inner join chosen using (period_start)
-        where s.period_grain = 'month' and s.dimension = 'all' and s.metric_id in ({placeholders})
-        """,
-        list(HEADLINES),
+        select s.name_en, s.unit, s.period_start, s.metric_value, s.prior_period_value, s.prior_year_value,
+            s.target_value
+        from kpi.kpi_scorecard as s
+        inner join chosen using (period_start)
+        inner join kpi.kpi_catalog as c on s.metric_id = c.metric_id and c.is_primary_name
+        where s.period_grain = 'month' and s.dimension = 'all' and c.headline_position is not null
+        order by c.headline_position
+        """
     ).fetchall()
-    by_id = {row[0]: row for row in rows}
-    if not by_id:
+    if not rows:
         return
-    month = published.period_name("month", rows[0][3])
+    month = published.period_name("month", rows[0][2])
     table = Table(title=f"Scorecard {month}", title_justify="left")
     for heading, justify in (
         ("Metric", "left"),
@@ -157,10 +152,8 @@ def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
         ("Target", "right"),
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for metric_id in HEADLINES:
-        if metric_id in by_id:
-            _, name, unit, _, *values = by_id[metric_id]
-            table.add_row(name, *(published.formatted(value, unit) for value in values))
+    for name, unit, _, *values in rows:
+        table.add_row(name, *(published.formatted(value, unit) for value in values))
     out.print(table)
 
 

@@ -39,8 +39,7 @@ select
     {{ known('accounts.segment') }} as segment,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
-    attributed.score,
-    attributed.score >= 4 as is_satisfied
+    attributed.score
 from attributed
 left join accounts on attributed.account_id = accounts.account_id
 left join reps on attributed.rep_id = reps.sales_rep_id

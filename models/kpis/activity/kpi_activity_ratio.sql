@@ -2,7 +2,9 @@ with
 
 -- outbound calls and emails, and meetings that took place, each on its day; deals on the day they were won
 events as (
-    select occurred_on as event_on, true as is_activity, sales_rep_id, team
+    select
+        occurred_on as event_on, 'fct_activities' as fact, activity_id as fact_key, 1 as activities, 0 as won_deals,
+        sales_rep_id, team
     from {{ ref('fct_activities') }}
     where
         is_completed
@@ -11,28 +13,11 @@ events as (
             or activity_type = 'meeting'
         )
     union all
-    select closed_on as event_on, false as is_activity, sales_rep_id, team
+    select
+        closed_on as event_on, 'fct_deals' as fact, deal_id as fact_key, 0 as activities, 1 as won_deals,
+        sales_rep_id, team
     from {{ ref('fct_deals') }}
     where is_won
-),
-
-rolled as (
-    {{ roll_up('events',
-        cuts=['sales_rep', 'team'],
-        sums={'activities': count_if('is_activity'), 'won_deals': count_if('not is_activity')},
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        activities as numerator,
-        won_deals as denominator,
-        {{ ratio('activities', 'won_deals') }} as metric_value
-    from rolled
 )
 
-{{ kpi_mart('measured', 'activity_ratio') }}
+{{ kpi('activity_ratio', 'events', cuts=['sales_rep', 'team'], numerator='activities', denominator='won_deals') }}

@@ -2,39 +2,17 @@ with
 
 -- an answer before its question has no minutes, and yet is one
 inquiries as (
-    select received_on as event_on, is_answered, response_minutes, sales_rep_id, team, channel
-    from {{ ref('fct_inquiries') }}
-),
-
-rolled as (
-    {{ roll_up('inquiries',
-        cuts=['sales_rep', 'team', 'channel'],
-        sums={
-            'response_minutes': 'sum(' ~ exact('response_minutes') ~ ')',
-            'answered_inquiries': 'count(response_minutes)',
-            'unanswered_inquiries': count_if('not is_answered'),
-        },
-        stats={
-            'median': percentile(0.5, 'response_minutes'),
-            'p90': percentile(0.9, 'response_minutes'),
-        },
-        keep_if='count(response_minutes) > 0',
-    ) }}
-),
-
-measured as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        response_minutes as numerator,
-        answered_inquiries as denominator,
-        {{ ratio('response_minutes', 'answered_inquiries') }} as metric_value,
-        median,
-        p90,
-        cast(unanswered_inquiries as bigint) as unanswered_inquiries
-    from rolled
+        received_on as event_on, inquiry_id as fact_key, is_answered, response_minutes, sales_rep_id, team, channel
+    from {{ ref('fct_inquiries') }}
 )
 
-{{ kpi_mart('measured', 'inquiry_response_time', extras=['median', 'p90', 'unanswered_inquiries']) }}
+{{ kpi('inquiry_response_time', 'inquiries',
+    cuts=['sales_rep', 'team', 'channel'],
+    numerator=exact('response_minutes'),
+    denominator=one_if('response_minutes is not null'),
+    fact='fct_inquiries',
+    stats={'median': percentile(0.5, 'response_minutes'), 'p90': percentile(0.9, 'response_minutes')},
+    sums={'unanswered_inquiries': count_if('not is_answered')},
+    keep_if='count(response_minutes) > 0',
+) }}

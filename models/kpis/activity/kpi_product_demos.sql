@@ -1,27 +1,9 @@
 with
 
 demos as (
-    select occurred_on as event_on, activity_type, sales_rep_id, team
+    select occurred_on as event_on, activity_id as fact_key, activity_type, sales_rep_id, team
     from {{ ref('fct_activities') }}
     where is_completed and activity_type in ('demo', 'presentation')
-),
-
-rolled as (
-    {{ roll_up('demos',
-        cuts=['sales_rep', 'team', 'activity_type'],
-        sums={'activities': 'count(*)'},
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        activities as numerator,
-        activities as metric_value
-    from rolled
 )
 
-{{ kpi_mart('measured', 'product_demos', has_denominator=false) }}
+{{ kpi('product_demos', 'demos', cuts=['sales_rep', 'team', 'activity_type'], numerator='1', fact='fct_activities') }}

@@ -44,6 +44,7 @@ customer_expansions as (
     select
         customers.period_grain,
         customers.period_start,
+        {{ key_of('fct_customer_periods', 'customers') }} as fact_key,
         coalesce(account_expansions.is_upsold, false) as is_upsold,
         coalesce(account_expansions.is_cross_sold, false) as is_cross_sold,
         customers.segment,
@@ -53,33 +54,13 @@ customer_expansions as (
         on customers.period_grain = account_expansions.period_grain
         and customers.period_start = account_expansions.period_start
         and customers.account_id = account_expansions.account_id
-),
-
-rolled as (
-    {{ roll_up('customer_expansions',
-        cuts=['segment', 'region'],
-        sums={
-            'expanded_customers': count_if('is_upsold or is_cross_sold'),
-            'customers': 'count(*)',
-            'upsold_customers': count_if('is_upsold'),
-            'cross_sold_customers': count_if('is_cross_sold'),
-        },
-        dated_by=none,
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        expanded_customers as numerator,
-        customers as denominator,
-        {{ ratio('expanded_customers', 'customers') }} as metric_value,
-        cast(upsold_customers as bigint) as upsold_customers,
-        cast(cross_sold_customers as bigint) as cross_sold_customers
-    from rolled
 )
 
-{{ kpi_mart('measured', 'upsell_cross_sell_rate', extras=['upsold_customers', 'cross_sold_customers']) }}
+{{ kpi('upsell_cross_sell_rate', 'customer_expansions',
+    cuts=['segment', 'region'],
+    numerator=one_if('is_upsold or is_cross_sold'),
+    denominator='1',
+    fact='fct_customer_periods',
+    sums={'upsold_customers': count_if('is_upsold'), 'cross_sold_customers': count_if('is_cross_sold')},
+    dated_by=none,
+) }}

@@ -1,14 +1,48 @@
 with
 
-parts as (
+customer_values as (
     select
-        period_grain, period_start, lead_source, year_revenue, year_margin_revenue, year_margin_cost,
-        active_customers, active_year_before
+        period_grain, period_start, {{ key_of('fct_customer_values') }} as fact_key, lead_source, year_revenue,
+        year_margin_revenue, year_margin_cost, active_customers, active_year_before
     from {{ ref('fct_customer_values') }}
 ),
 
+acquisition as (
+    {{ acquisition_costs() }}
+),
+
+-- cost / customers won, and what an active customer leaves in a month of the last twelve: unknown where there were no
+-- customers that long ago
+parts as (
+    select
+        dates.period_grain, dates.period_start, 'numerator: acquisition cost' as part, acquisition.fact,
+        acquisition.fact_key, acquisition.cost as numerator, acquisition.new_customers as denominator,
+        acquisition.lead_source
+    from acquisition
+    inner join {{ ref('dim_period_dates') }} as dates on acquisition.event_on = dates.date_on
+    union all
+    select
+        period_grain, period_start, 'denominator: monthly revenue per customer' as part, 'fct_customer_values' as fact,
+        fact_key, year_revenue / 12 as numerator, active_customers as denominator, lead_source
+    from customer_values
+    union all
+    select
+        period_grain, period_start, 'denominator: gross margin' as part, 'fct_customer_values' as fact, fact_key,
+        year_margin_revenue - year_margin_cost as numerator, year_margin_revenue as denominator, lead_source
+    from customer_values
+    union all
+    select
+        period_grain, period_start, 'denominator: customers a year before' as part, 'fct_customer_values' as fact,
+        fact_key, active_year_before as numerator, active_year_before as denominator, lead_source
+    from customer_values
+),
+
+{{ rows_behind('cac_payback_months', 'parts',
+    cuts=['lead_source'], numerator='numerator', denominator='denominator', dated_by=none, part='part',
+) }},
+
 rolled as (
-    {{ roll_up('parts',
+    {{ roll_up('customer_values',
         cuts=['lead_source'],
         sums={
             'year_revenue': 'sum(year_revenue)',
@@ -21,12 +55,6 @@ rolled as (
     ) }}
 ),
 
-costs as (
-    select period_grain, period_start, dimension, dimension_value, metric_value as acquisition_cost
-    from {{ ref('kpi_customer_acquisition_cost') }}
-),
-
--- what an active customer leaves in a month, over the last twelve: unknown where there were no customers that long ago
 profits as (
     select
         period_grain,
@@ -42,36 +70,28 @@ profits as (
     from rolled
 ),
 
+costs as (
+    select period_grain, period_start, dimension, dimension_value, metric_value as acquisition_cost
+    from {{ ref('kpi_customer_acquisition_cost') }}
+),
+
 -- a channel may have cost something and won nobody yet
-members as (
-    select period_grain, period_start, dimension, dimension_value from profits
-    union
-    select period_grain, period_start, dimension, dimension_value from costs
+compared as (
+    {{ side_by_side('profits', ['monthly_gross_profit'], 'costs', ['acquisition_cost']) }}
 ),
 
 measured as (
     select
-        members.period_grain,
-        members.period_start,
-        members.dimension,
-        members.dimension_value,
-        costs.acquisition_cost as numerator,
-        profits.monthly_gross_profit as denominator,
+        period_grain,
+        period_start,
+        dimension,
+        dimension_value,
+        acquisition_cost as numerator,
+        monthly_gross_profit as denominator,
         case
-            when profits.monthly_gross_profit > 0
-                then {{ ratio('costs.acquisition_cost', 'profits.monthly_gross_profit') }}
+            when monthly_gross_profit > 0 then {{ ratio('acquisition_cost', 'monthly_gross_profit') }}
         end as metric_value
-    from members
-    left join profits
-        on members.period_grain = profits.period_grain
-        and members.period_start = profits.period_start
-        and members.dimension = profits.dimension
-        and members.dimension_value = profits.dimension_value
-    left join costs
-        on members.period_grain = costs.period_grain
-        and members.period_start = costs.period_start
-        and members.dimension = costs.dimension
-        and members.dimension_value = costs.dimension_value
+    from compared
 )
 
-{{ kpi_mart('measured', 'cac_payback_months') }}
+{{ kpi_mart('cac_payback_months') }}

@@ -1,55 +1,30 @@
 with
 
-costed_lines as (
-    select
-        revenue_on as event_on, amount as costed_revenue, cost_amount, cast(0 as {{ money() }}) as revenue,
-        sales_rep_id, team, region, segment, lead_source, product_category
-    from {{ ref('fct_margin_lines') }}
-),
-
-all_lines as (
-    select
-        revenue_on as event_on, cast(0 as {{ money() }}) as costed_revenue, cast(0 as {{ money() }}) as cost_amount,
-        amount as revenue,
-        sales_rep_id, team, region, segment, lead_source, product_category
-    from {{ ref('fct_revenue_lines') }}
-),
-
+-- the lines with a known cost, and beside them all revenue
 lines as (
     select
-        event_on, costed_revenue, cost_amount, revenue, true as is_costed,
+        revenue_on as event_on, 'fct_margin_lines' as fact, revenue_line_id as fact_key, true as is_costed,
+        amount as costed_revenue, cost_amount, 0 as revenue,
         sales_rep_id, team, region, segment, lead_source, product_category
-    from costed_lines
+    from {{ ref('fct_margin_lines') }}
     union all
     select
-        event_on, costed_revenue, cost_amount, revenue, false as is_costed,
+        revenue_on as event_on, 'fct_revenue_lines' as fact, revenue_line_id as fact_key, false as is_costed,
+        0 as costed_revenue, 0 as cost_amount, amount as revenue,
         sales_rep_id, team, region, segment, lead_source, product_category
-    from all_lines
-),
-
-rolled as (
-    {{ roll_up('lines',
-        cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'product_category'],
-        sums={'costed_revenue': 'sum(costed_revenue)', 'cost_amount': 'sum(cost_amount)', 'revenue': 'sum(revenue)'},
-        keep_if='bool_or(is_costed)',
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        costed_revenue - cost_amount as numerator,
-        costed_revenue as denominator,
-        -- where more was refunded than sold there is nothing to have a share of
-        case
-            when costed_revenue > 0 then {{ ratio('(costed_revenue - cost_amount)', 'costed_revenue') }}
-        end as metric_value,
-        cast(cost_amount as {{ money() }}) as cost_amount,
-        case when revenue > 0 then {{ ratio('costed_revenue', 'revenue') }} end as costed_revenue_share
-    from rolled
+    from {{ ref('fct_revenue_lines') }}
 )
 
-{{ kpi_mart('measured', 'gross_margin', extras=['cost_amount', 'costed_revenue_share']) }}
+-- where more was refunded than sold there is nothing to have a share of
+{{ kpi('gross_margin', 'lines',
+    cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'product_category'],
+    numerator='costed_revenue - cost_amount',
+    denominator='costed_revenue',
+    value='case when denominator > 0 then ' ~ ratio('numerator', 'denominator') ~ ' end',
+    sums={'cost_amount': 'sum(cost_amount)'},
+    stats={
+        'costed_revenue_share':
+            'case when sum(revenue) > 0 then ' ~ ratio('sum(costed_revenue)', 'sum(revenue)') ~ ' end',
+    },
+    keep_if='bool_or(is_costed)',
+) }}

@@ -1,20 +1,22 @@
 with
 
-revenue as (
-    select period_grain, period_start, dimension, dimension_value, refunds, gross_revenue
-    from {{ ref('kpi_revenue') }}
-),
-
-measured as (
+lines as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        refunds as numerator,
-        gross_revenue as denominator,
-        {{ ratio('refunds', 'gross_revenue') }} as metric_value
-    from revenue
+        revenue_on as event_on, 'fct_revenue_lines' as fact, revenue_line_id as fact_key,
+        {{ amount_if('-amount', "line_type = 'refund'") }} as refunds,
+        {{ amount_if('amount', "line_type = 'sale'") }} as gross_revenue,
+        sales_rep_id, team, region, segment, lead_source, product_category
+    from {{ ref('fct_revenue_lines') }}
+    union all
+    -- a sale without items is still a sale, of nothing and of no product
+    select
+        sold_on as event_on, 'fct_sales' as fact, sale_id as fact_key, 0 as refunds, 0 as gross_revenue,
+        sales_rep_id, team, region, segment, lead_source, null as product_category
+    from {{ ref('fct_sales') }}
 )
 
-{{ kpi_mart('measured', 'refund_rate') }}
+{{ kpi('refund_rate', 'lines',
+    cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'product_category'],
+    numerator='refunds',
+    denominator='gross_revenue',
+) }}

@@ -5,7 +5,7 @@ buyers as (
     select
         periods.period_grain,
         periods.period_start,
-        sales.account_id,
+        sales.account_id as fact_key,
         sales.region,
         sales.segment,
         sales.lead_source,
@@ -15,26 +15,12 @@ buyers as (
     where sales.account_id <> 'unknown'
     group by
         periods.period_grain, periods.period_start, sales.account_id, sales.region, sales.segment, sales.lead_source
-),
-
-rolled as (
-    {{ roll_up('buyers',
-        cuts=['region', 'segment', 'lead_source'],
-        sums={'repeat_buyers': count_if('is_repeat'), 'buyers': 'count(*)'},
-        dated_by=none,
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        repeat_buyers as numerator,
-        buyers as denominator,
-        {{ ratio('repeat_buyers', 'buyers') }} as metric_value
-    from rolled
 )
 
-{{ kpi_mart('measured', 'repeat_purchase_rate') }}
+{{ kpi('repeat_purchase_rate', 'buyers',
+    cuts=['region', 'segment', 'lead_source'],
+    numerator=one_if('is_repeat'),
+    denominator='1',
+    fact='fct_customers',
+    dated_by=none,
+) }}

@@ -1,71 +1,53 @@
 with
 
-mrr as (
-    select
-        period_grain, period_start,
-        new_mrr + expansion_mrr + contraction_mrr + churned_mrr + reactivation_mrr as net_new_mrr
-    from {{ ref('kpi_mrr') }}
-    where dimension = 'all'
-),
-
 -- a business without any subscription is measured by what new customers bought
 subscriptions as (
     select count(*) as interval_count from {{ ref('fct_mrr_intervals') }}
 ),
 
-customers as (
-    select account_id, became_customer_on from {{ ref('fct_customers') }}
+acquisition as (
+    {{ acquisition_costs() }}
 ),
 
-new_customer_revenue as (
-    select bought.period_grain, bought.period_start, sum(lines.amount) as amount
+new_customer_lines as (
+    select bought.period_grain, bought.period_start, lines.revenue_line_id, lines.amount
     from {{ ref('fct_revenue_lines') }} as lines
     inner join {{ ref('dim_period_dates') }} as bought on lines.revenue_on = bought.date_on
-    inner join customers on lines.account_id = customers.account_id
+    inner join {{ ref('fct_customers') }} as customers on lines.account_id = customers.account_id
     inner join {{ ref('dim_period_dates') }} as won
         on customers.became_customer_on = won.date_on
         and bought.period_grain = won.period_grain
         and bought.period_start = won.period_start
-    group by bought.period_grain, bought.period_start
 ),
 
-costs as (
-    select period_grain, period_start, numerator as cost_amount
-    from {{ ref('kpi_customer_acquisition_cost') }}
-    where dimension = 'all'
-),
-
-gains as (
+events as (
     select
-        costs.period_grain,
-        costs.period_start,
-        costs.cost_amount,
-        mrr.net_new_mrr,
-        coalesce(new_customer_revenue.amount, 0) as new_customer_revenue,
-        case
-            when subscriptions.interval_count > 0 then mrr.net_new_mrr * 12
-            else coalesce(new_customer_revenue.amount, 0)
-        end as gain_amount
-    from costs
-    inner join mrr on costs.period_grain = mrr.period_grain and costs.period_start = mrr.period_start
+        period_grain, period_start, 'fct_mrr_movements' as fact, {{ key_of('fct_mrr_movements') }} as fact_key,
+        12 * (new_mrr + expansion_mrr + contraction_mrr + churned_mrr + reactivation_mrr) as gain,
+        new_mrr + expansion_mrr + contraction_mrr + churned_mrr + reactivation_mrr as net_new_mrr,
+        0 as new_customer_revenue, cast(0 as {{ daily_share_type() }}) as cost
+    from {{ ref('fct_mrr_movements') }}
+    where movement_scope = 'account'
+    union all
+    select
+        lines.period_grain, lines.period_start, 'fct_revenue_lines' as fact, lines.revenue_line_id as fact_key,
+        {{ amount_if('lines.amount', 'subscriptions.interval_count = 0') }} as gain,
+        0 as net_new_mrr, lines.amount as new_customer_revenue, 0 as cost
+    from new_customer_lines as lines
     cross join subscriptions
-    left join new_customer_revenue
-        on costs.period_grain = new_customer_revenue.period_grain
-        and costs.period_start = new_customer_revenue.period_start
-),
-
-measured as (
+    union all
     select
-        period_grain,
-        period_start,
-        'all' as dimension,
-        'all' as dimension_value,
-        gain_amount as numerator,
-        cost_amount as denominator,
-        {{ ratio('gain_amount', 'cost_amount') }} as metric_value,
-        cast(net_new_mrr as {{ money() }}) as net_new_mrr,
-        cast(new_customer_revenue as {{ money() }}) as new_customer_revenue
-    from gains
+        dates.period_grain, dates.period_start, acquisition.fact, acquisition.fact_key,
+        0 as gain, 0 as net_new_mrr, 0 as new_customer_revenue, acquisition.cost
+    from acquisition
+    inner join {{ ref('dim_period_dates') }} as dates on acquisition.event_on = dates.date_on
 )
 
-{{ kpi_mart('measured', 'sales_efficiency', extras=['net_new_mrr', 'new_customer_revenue']) }}
+{{ kpi('sales_efficiency', 'events',
+    cuts=[],
+    numerator='gain',
+    denominator='cost',
+    denominator_type=money(),
+    sums={'net_new_mrr': 'sum(net_new_mrr)', 'new_customer_revenue': 'sum(new_customer_revenue)'},
+    dated_by=none,
+) }}

@@ -20,18 +20,19 @@ open_deals as (
 -- won so far, and what is open; a deal whose expected day has passed is expected now, one without a day is in no period
 dated as (
     select
-        closed_on as event_on, amount as won_amount, cast(0 as {{ money() }}) as open_amount,
+        deal_id, closed_on as event_on, amount as won_amount, cast(0 as {{ money() }}) as open_amount,
         cast(0 as {{ money() }}) as weighted_amount, cast(0 as {{ money() }}) as overdue_amount,
         sales_rep_id, team, region, segment, deal_type
     from deals
     where is_won
     union all
     select
+        deals.deal_id,
         greatest(deals.expected_close_on, {{ as_of_date() }}) as event_on,
-        cast(0 as {{ money() }}) as won_amount,
+        0 as won_amount,
         open_deals.amount as open_amount,
         cast(open_deals.amount * open_deals.probability as {{ money() }}) as weighted_amount,
-        case when deals.expected_close_on < {{ as_of_date() }} then open_deals.amount else 0 end as overdue_amount,
+        {{ amount_if('open_deals.amount', 'deals.expected_close_on < ' ~ as_of_date()) }} as overdue_amount,
         deals.sales_rep_id, deals.team, deals.region, deals.segment, deals.deal_type
     from open_deals
     inner join deals on open_deals.deal_id = deals.deal_id
@@ -40,8 +41,9 @@ dated as (
 
 events as (
     select
-        periods.period_grain, periods.period_start, dated.won_amount, dated.open_amount, dated.weighted_amount,
-        dated.overdue_amount, dated.sales_rep_id, dated.team, dated.region, dated.segment, dated.deal_type
+        periods.period_grain, periods.period_start, dated.deal_id as fact_key, dated.won_amount, dated.open_amount,
+        dated.weighted_amount, dated.overdue_amount, dated.sales_rep_id, dated.team, dated.region, dated.segment,
+        dated.deal_type
     from dated
     inner join periods on dated.event_on between periods.period_start and periods.period_end
 ),
@@ -60,39 +62,20 @@ targets as (
         periods.period_start,
         case when targets.scope = 'company' then 'all' else targets.scope end,
         targets.scope_value
-),
-
-rolled as (
-    {{ roll_up('events',
-        cuts=['sales_rep', 'team', 'region', 'segment', 'deal_type'],
-        sums={
-            'won_amount': 'sum(won_amount)',
-            'open_amount': 'sum(open_amount)',
-            'weighted_amount': 'sum(weighted_amount)',
-            'overdue_amount': 'sum(overdue_amount)',
-        },
-        dated_by=none,
-        grains=['month', 'quarter'],
-        spine='dim_forecast_periods',
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        won_amount + weighted_amount as numerator,
-        won_amount + weighted_amount as metric_value,
-        cast(won_amount as {{ money() }}) as won_amount,
-        cast(open_amount as {{ money() }}) as open_amount,
-        cast(weighted_amount as {{ money() }}) as weighted_amount,
-        cast(overdue_amount as {{ money() }}) as overdue_amount
-    from rolled
 )
 
-{{ kpi_mart('measured', 'sales_forecast',
-    extras=['won_amount', 'open_amount', 'weighted_amount', 'overdue_amount'],
-    value_type='money', targets='targets', has_denominator=false, spine='dim_forecast_periods',
+{{ kpi('sales_forecast', 'events',
+    cuts=['sales_rep', 'team', 'region', 'segment', 'deal_type'],
+    numerator='won_amount + weighted_amount',
+    fact='fct_deals',
+    sums={
+        'won_amount': 'sum(won_amount)',
+        'open_amount': 'sum(open_amount)',
+        'weighted_amount': 'sum(weighted_amount)',
+        'overdue_amount': 'sum(overdue_amount)',
+    },
+    dated_by=none,
+    grains=['month', 'quarter'],
+    spine='dim_forecast_periods',
+    targets='targets',
 ) }}

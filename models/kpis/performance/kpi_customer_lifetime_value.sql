@@ -7,37 +7,42 @@ parts as (
     from {{ ref('fct_customer_values') }}
 ),
 
-rolled as (
-    {{ roll_up('parts',
-        cuts=['region', 'segment', 'lead_source'],
-        sums={
-            'revenue_to_date': 'sum(revenue_to_date)',
-            'customers_to_date': 'sum(customers_to_date)',
-            'year_revenue': 'sum(year_revenue)',
-            'year_margin_revenue': 'sum(year_margin_revenue)',
-            'year_margin_cost': 'sum(year_margin_cost)',
-            'active_customers': 'sum(active_customers)',
-            'active_year_before': 'sum(active_year_before)',
-            'lapsed_in_year': 'sum(lapsed_in_year)',
-        },
-        dated_by=none,
-    ) }}
+periods as (
+    select period_grain, period_start, balance_on from {{ ref('dim_periods') }}
 ),
 
-measured as (
+-- the rows that revenue_to_date and customers_to_date are the sums of
+events as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        revenue_to_date as numerator,
-        customers_to_date as denominator,
-        {{ ratio('revenue_to_date', 'customers_to_date') }} as metric_value,
-        -- what a customer brings in a year x what stays of it x how many years it stays
-        {{ ratio('year_revenue', 'active_customers') }}
-        * {{ ratio('(year_margin_revenue - year_margin_cost)', 'year_margin_revenue') }}
-        / nullif({{ ratio('lapsed_in_year', 'active_year_before') }}, 0) as predicted_lifetime_value
-    from rolled
+        revenue_on as event_on, 'fct_revenue_lines' as fact, revenue_line_id as fact_key,
+        amount as numerator, 0 as denominator, region, segment, lead_source
+    from {{ ref('fct_revenue_lines') }}
+    where account_id <> 'unknown'
+    union all
+    select
+        became_customer_on as event_on, 'fct_customers' as fact, account_id as fact_key,
+        0 as numerator, 1 as denominator, region, segment, lead_source
+    from {{ ref('fct_customers') }}
+),
+
+events_to_date as (
+    select
+        periods.period_grain, periods.period_start, events.fact, events.fact_key,
+        events.numerator, events.denominator, events.region, events.segment, events.lead_source
+    from events
+    inner join periods on events.event_on <= periods.balance_on
 )
 
-{{ kpi_mart('measured', 'customer_lifetime_value', extras=['predicted_lifetime_value']) }}
+-- predicted: what a customer brings in a year x what stays of it x how many years it stays
+{{ kpi('customer_lifetime_value', 'parts',
+    cuts=['region', 'segment', 'lead_source'],
+    numerator='revenue_to_date',
+    denominator='customers_to_date',
+    drill='events_to_date',
+    stats={
+        'predicted_lifetime_value': ratio('sum(year_revenue)', 'sum(active_customers)')
+        ~ ' * ' ~ ratio('(sum(year_margin_revenue) - sum(year_margin_cost))', 'sum(year_margin_revenue)')
+        ~ ' / nullif(' ~ ratio('sum(lapsed_in_year)', 'sum(active_year_before)') ~ ', 0)',
+    },
+    dated_by=none,
+) }}

@@ -2,7 +2,8 @@ with
 
 changes as (
     select
-        deal_id, changed_on, previous_stage, previous_stage_order, stage_order, is_won, is_lost
+        deal_id, changed_on, previous_stage, previous_stage_order, stage_order, is_won, is_lost,
+        {{ key_of('fct_deal_stage_changes') }} as fact_key
     from {{ ref('fct_deal_stage_changes') }}
     -- an exit leaves an open stage that is known, for another one
     where previous_stage is not null and not was_closed and stage <> previous_stage
@@ -15,6 +16,7 @@ deals as (
 exits as (
     select
         changes.changed_on as event_on,
+        changes.fact_key,
         changes.previous_stage as stage,
         {{ known('deals.sales_rep_id') }} as sales_rep_id,
         {{ known('deals.lead_source') }} as lead_source,
@@ -26,34 +28,16 @@ exits as (
         coalesce(deals.amount, 0) as amount
     from changes
     left join deals on changes.deal_id = deals.deal_id
-),
-
-rolled as (
-    {{ roll_up('exits',
-        cuts=['stage', 'sales_rep', 'lead_source'],
-        sums={
-            'exits_lost': count_if('is_lost'),
-            'exits': 'count(*)',
-            'exits_advanced': count_if('is_advanced'),
-            'exits_returned': count_if('is_returned'),
-            'amount_lost': sum_if('amount', 'is_lost'),
-        },
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        exits_lost as numerator,
-        exits as denominator,
-        {{ ratio('exits_lost', 'exits') }} as metric_value,
-        cast(exits_advanced as bigint) as exits_advanced,
-        cast(exits_returned as bigint) as exits_returned,
-        cast(amount_lost as {{ money() }}) as amount_lost
-    from rolled
 )
 
-{{ kpi_mart('measured', 'funnel_leakage', extras=['exits_advanced', 'exits_returned', 'amount_lost']) }}
+{{ kpi('funnel_leakage', 'exits',
+    cuts=['stage', 'sales_rep', 'lead_source'],
+    numerator=one_if('is_lost'),
+    denominator='1',
+    fact='fct_deal_stage_changes',
+    sums={
+        'exits_advanced': count_if('is_advanced'),
+        'exits_returned': count_if('is_returned'),
+        'amount_lost': sum_if('amount', 'is_lost'),
+    },
+) }}

@@ -1,26 +1,10 @@
 with
 
 customers as (
-    select became_customer_on as event_on, sales_rep_id, team, region, segment, lead_source
-    from {{ ref('fct_customers') }}
-),
-
-rolled as (
-    {{ roll_up('customers',
-        cuts=['region', 'segment', 'lead_source', 'sales_rep', 'team'],
-        sums={'customers': 'count(*)'},
-    ) }}
-),
-
-measured as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        customers as numerator,
-        customers as metric_value
-    from rolled
+        became_customer_on as event_on, account_id as fact_key, sales_rep_id, team, region, segment, lead_source
+    from {{ ref('fct_customers') }}
 )
 
-{{ kpi_mart('measured', 'new_customers', has_denominator=false) }}
+{{ kpi('new_customers', 'customers',
+    cuts=['region', 'segment', 'lead_source', 'sales_rep', 'team'], numerator='1', fact='fct_customers') }}

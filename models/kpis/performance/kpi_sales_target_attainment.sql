@@ -6,46 +6,46 @@ revenue as (
     where period_grain in ('month', 'quarter', 'year') and dimension in ('all', 'team', 'region')
 ),
 
-periods as (
-    select period_grain, period_start from {{ ref('dim_periods') }}
-),
-
--- a target of a member without revenue is attained by nothing
 targets as (
     {{ revenue_targets() }}
 ),
 
-members as (
-    select period_grain, period_start, dimension, dimension_value from revenue
-    union
-    select targets.period_grain, targets.period_start, targets.dimension, targets.dimension_value
-    from targets
-    inner join periods
-        on targets.period_grain = periods.period_grain and targets.period_start = periods.period_start
+-- a target counts in its own scope alone
+events as (
+    select
+        revenue_on as event_on, 'fct_revenue_lines' as fact, revenue_line_id as fact_key, true as is_in_all,
+        amount as revenue, 0 as target_amount, team, region
+    from {{ ref('fct_revenue_lines') }}
+    union all
+    select
+        target_month as event_on, 'fct_sales_targets' as fact, {{ key_of('fct_sales_targets') }} as fact_key,
+        scope = 'company' as is_in_all, 0 as revenue, amount as target_amount,
+        case when scope = 'team' then scope_value end as team,
+        case when scope = 'region' then scope_value end as region
+    from {{ ref('fct_sales_targets') }}
+),
+
+{{ rows_behind('sales_target_attainment', 'events',
+    cuts=['team', 'region'], numerator='revenue', denominator='target_amount', in_all='is_in_all',
+) }},
+
+-- a target of a member without revenue is attained by nothing
+compared as (
+    {{ side_by_side('revenue', ['revenue'], 'targets', ['target_value']) }}
 ),
 
 measured as (
     select
-        members.period_grain,
-        members.period_start,
-        members.dimension,
-        members.dimension_value,
-        coalesce(revenue.revenue, 0) as numerator,
-        targets.target_value as denominator,
-        {{ ratio('coalesce(revenue.revenue, 0)', 'targets.target_value') }} as metric_value,
-        cast(targets.target_value as {{ money() }}) as target_amount,
-        cast(targets.target_value - coalesce(revenue.revenue, 0) as {{ money() }}) as gap_amount
-    from members
-    left join revenue
-        on members.period_grain = revenue.period_grain
-        and members.period_start = revenue.period_start
-        and members.dimension = revenue.dimension
-        and members.dimension_value = revenue.dimension_value
-    left join targets
-        on members.period_grain = targets.period_grain
-        and members.period_start = targets.period_start
-        and members.dimension = targets.dimension
-        and members.dimension_value = targets.dimension_value
+        period_grain,
+        period_start,
+        dimension,
+        dimension_value,
+        coalesce(revenue, 0) as numerator,
+        target_value as denominator,
+        {{ ratio('coalesce(revenue, 0)', 'target_value') }} as metric_value,
+        target_value as target_amount,
+        target_value - coalesce(revenue, 0) as gap_amount
+    from compared
 )
 
-{{ kpi_mart('measured', 'sales_target_attainment', extras=['target_amount', 'gap_amount'], target=1) }}
+{{ kpi_mart('sales_target_attainment', extras=['target_amount', 'gap_amount'], target=1) }}

@@ -5,13 +5,6 @@ reps as (
     where sales_rep_id <> 'unknown'
 ),
 
-revenue as (
-    select periods.period_grain, periods.period_start, lines.sales_rep_id, sum(lines.amount) as amount
-    from {{ ref('fct_revenue_lines') }} as lines
-    inner join {{ ref('dim_period_dates') }} as periods on lines.revenue_on = periods.date_on
-    group by periods.period_grain, periods.period_start, lines.sales_rep_id
-),
-
 -- employed on any day of the period; without a date of hiring always there
 rep_periods as (
     select
@@ -20,47 +13,37 @@ rep_periods as (
         reps.sales_rep_id,
         reps.team,
         coalesce(reps.hired_on <= periods.period_end, true)
-        and coalesce(reps.left_on >= periods.period_start, true) as is_employed,
-        revenue.amount
+        and coalesce(reps.left_on >= periods.period_start, true) as is_employed
     from {{ ref('dim_periods') }} as periods
     cross join reps
-    left join revenue
-        on periods.period_grain = revenue.period_grain
-        and periods.period_start = revenue.period_start
-        and reps.sales_rep_id = revenue.sales_rep_id
 ),
 
-rolled as (
-    {{ roll_up('rep_periods',
-        cuts=['sales_rep', 'team'],
-        sums={'revenue': 'sum(amount)', 'employed_reps': count_if('is_employed')},
-        dated_by=none,
-        keep_if=count_if('is_employed or amount is not null') ~ ' > 0',
-    ) }}
-),
-
--- a rep's own row is their revenue, though they may have left
-counted as (
+-- in `all` and a team those employed are counted; a rep's own row is their revenue, though they may have left
+events as (
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        revenue,
-        case when dimension = 'sales_rep' then 1 else employed_reps end as reps
-    from rolled
-),
-
-measured as (
+        periods.period_grain, periods.period_start, 'fct_revenue_lines' as fact, lines.revenue_line_id as fact_key,
+        true as is_in_all, true as is_kept, lines.amount as revenue, 0 as reps, lines.sales_rep_id, reps.team
+    from {{ ref('fct_revenue_lines') }} as lines
+    inner join reps on lines.sales_rep_id = reps.sales_rep_id
+    inner join {{ ref('dim_period_dates') }} as periods on lines.revenue_on = periods.date_on
+    union all
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        revenue as numerator,
-        reps as denominator,
-        {{ ratio('revenue', 'reps') }} as metric_value
-    from counted
+        period_grain, period_start, 'dim_sales_reps' as fact, sales_rep_id as fact_key,
+        true as is_in_all, true as is_kept, 0 as revenue, 1 as reps, null as sales_rep_id, team
+    from rep_periods
+    where is_employed
+    union all
+    select
+        period_grain, period_start, 'dim_sales_reps' as fact, sales_rep_id as fact_key,
+        false as is_in_all, is_employed as is_kept, 0 as revenue, 1 as reps, sales_rep_id, null as team
+    from rep_periods
 )
 
-{{ kpi_mart('measured', 'revenue_per_rep') }}
+{{ kpi('revenue_per_rep', 'events',
+    cuts=['sales_rep', 'team'],
+    numerator='revenue',
+    denominator='reps',
+    dated_by=none,
+    in_all='is_in_all',
+    keep_if='bool_or(is_kept)',
+) }}

@@ -5,6 +5,7 @@ open_deals as (
     select
         periods.period_grain,
         periods.period_start,
+        {{ key_of('fct_deal_open_intervals', 'deals') }} as fact_key,
         deals.amount,
         {{ days_between('deals.created_on', 'periods.balance_on') }} as age_days,
         {{ days_between('deals.in_stage_since', 'periods.balance_on') }} as days_in_stage,
@@ -14,34 +15,13 @@ open_deals as (
     from {{ ref('fct_deal_open_intervals') }} as deals
     inner join {{ ref('dim_periods') }} as periods
         on periods.balance_on >= deals.open_from and periods.balance_on < deals.open_to
-),
-
-rolled as (
-    {{ roll_up('open_deals',
-        cuts=['stage', 'sales_rep', 'team'],
-        sums={'deals': 'count(*)', 'open_amount': 'sum(amount)'},
-        stats={
-            'average_age_days': mean('age_days'),
-            'average_days_in_stage': mean('days_in_stage'),
-        },
-        dated_by=none,
-    ) }}
-),
-
-measured as (
-    select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
-        deals as numerator,
-        deals as metric_value,
-        cast(open_amount as {{ money() }}) as open_amount,
-        average_age_days,
-        average_days_in_stage
-    from rolled
 )
 
-{{ kpi_mart('measured', 'sales_pipeline',
-    extras=['open_amount', 'average_age_days', 'average_days_in_stage'], has_denominator=false,
+{{ kpi('sales_pipeline', 'open_deals',
+    cuts=['stage', 'sales_rep', 'team'],
+    numerator='1',
+    fact='fct_deal_open_intervals',
+    sums={'open_amount': 'sum(amount)'},
+    stats={'average_age_days': mean('age_days'), 'average_days_in_stage': mean('days_in_stage')},
+    dated_by=none,
 ) }}

@@ -1,0 +1,73 @@
+"""The catalogue of metrics as the seeds declare it: what there is to know of a metric beside its SQL."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from orchestration.core.contract import PROJECT_ROOT
+
+METRICS_FILE = PROJECT_ROOT / "seeds" / "metrics.csv"
+NAMES_FILE = PROJECT_ROOT / "seeds" / "metric_names.csv"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of seeds/metrics.csv (seeds/_seeds.yml describes its columns), and its Korean names, its own first."""
+
+    metric_id: str
+    name_en: str
+    names_ko: tuple[str, ...]
+    category: str
+    unit: str
+    is_higher_better: bool
+    formula: str
+    grains: tuple[str, ...]
+    over_members: str
+    over_periods: str
+    headline_position: int | None
+    needs: tuple[str, ...]
+    drill: str
+
+
+@cache
+def metrics() -> dict[str, Metric]:
+    """The metrics by id, in the catalogue's order."""
+    names: dict[str, list[str]] = {}
+    for row in sorted(_rows(NAMES_FILE), key=lambda row: row["is_primary_name"] != "true"):
+        names.setdefault(row["metric_id"], []).append(row["name_ko"])
+    return {
+        row["metric_id"]: Metric(
+            metric_id=row["metric_id"],
+            name_en=row["name_en"],
+            names_ko=tuple(names.get(row["metric_id"], ())),
+            category=row["category"],
+            unit=row["unit"],
+            is_higher_better=row["is_higher_better"] == "true",
+            formula=row["formula"],
+            grains=tuple(row["grains"].split("|")),
+            over_members=row["over_members"],
+            over_periods=row["over_periods"],
+            headline_position=int(row["headline_position"]) if row["headline_position"] else None,
+            needs=tuple(row["needs"].split("|")),
+            drill=row["drill"],
+        )
+        for row in _rows(METRICS_FILE)
+    }
+
+
+def headlines() -> tuple[str, ...]:
+    """The ids of the headline metrics, the first first."""
+    return tuple(
+        metric.metric_id
+        for metric in sorted(metrics().values(), key=lambda metric: metric.headline_position or 0)
+        if metric.headline_position
+    )
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
