@@ -16,9 +16,9 @@ from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.settings import load_settings
 from tests import drill
-from tests.conftest import open_build
-from tests.identities import Warehouse
-from tests.random_company import Company, write_files
+from tests.support.builds import open_build
+from tests.support.companies import Company, write_files
+from tests.support.identities import Warehouse
 
 SEED = 20250314
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import Landing, build, open_build, rows_of
+from tests.support.builds import build, open_build, rows_of
+from tests.support.landing import Landing
 
 TEN_TRILLION = Decimal(10) ** 13
 KRW_RATE = "0.0007407407"
