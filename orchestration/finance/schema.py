@@ -10,7 +10,7 @@ from orchestration.finance.snapshot import VALUE
 from orchestration.warehouse.sql import literal
 
 SCHEMA = "finance"
-MONEY = "decimal(24, 4)"
+MONEY = "decimal(28, 4)"
 # How many landed rows a restated figure names, and what it says of each.
 MOST_ROWS = 100
 ROW_TYPE = (
