@@ -21,7 +21,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from tests.compiled import Compiled, compiled, landed_types, plain_names, spark_type
+from tests.support.compiled import Compiled, compiled, landed_types, plain_names, spark_type
 
 # The branches that the defaults leave out: a zone beside UTC, the other clock, fiscal years, paused subscriptions.
 SETTINGS = json.dumps(

@@ -20,7 +20,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 
 from orchestration.core.contract import PROJECT_ROOT
-from tests.compiled import Compiled, compiled, landed_types, plain_names, spark_type
+from tests.support.compiled import Compiled, compiled, landed_types, plain_names, spark_type
 
 Column = tuple[str, str]  # source, column
 Keys = set[frozenset[Column]]
