@@ -223,7 +223,8 @@ TABLES: dict[str, Table] = {
         ("rate_on", "from_currency", "to_currency"),
         _columns(
             "rate_on* from_currency* to_currency* rate*",
-            rate_on=_DAY, from_currency=_CURRENCY, to_currency=_CURRENCY, rate=_is("decimal", lambda value: 0 < value < 10**6),
+            rate_on=_DAY, from_currency=_CURRENCY, to_currency=_CURRENCY,
+            rate=_is("decimal", lambda value: 0 < value < 10**6),
         ),
     ),
 }  # fmt: skip
