@@ -12,6 +12,8 @@ import pytest
 from tests.support.builds import build, open_build, rows_of
 from tests.support.landing import Landing
 
+pytestmark = pytest.mark.slow
+
 TEN_TRILLION = Decimal(10) ** 13
 KRW_RATE = "0.0007407407"
 # quantity, price, discount and currency of each line, each an order of its own in May 2026

@@ -21,7 +21,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from tests.compiled import Compiled, compiled, landed_types, plain_names, spark_type
+from tests.support.compiled import Compiled, compiled, landed_types, plain_names, spark_type
 
 # The branches that the defaults leave out: a zone beside UTC, the other clock, fiscal years, paused subscriptions.
 SETTINGS = json.dumps(
@@ -186,10 +186,13 @@ def _findings_in(
             window.replace(exp.cast(window.copy(), "int"))
     try:
         typed = annotate_types(
-            qualify(tree, schema=schema, dialect="spark", quote_identifiers=False), schema=schema, dialect="spark"
+            qualify(tree, schema={**schema}, dialect="spark", quote_identifiers=False),
+            schema={**schema},
+            dialect="spark",
         )
     except SqlglotError as error:
         return [*found, f"its columns cannot be resolved: {error}"], {}
+    assert isinstance(typed, exp.Query)
     types = {one.alias_or_name: one.type.sql("spark").lower() if one.type else "unknown" for one in typed.selects}
     found += _typed_findings(typed)
     for name, told in contract.items():
@@ -198,7 +201,7 @@ def _findings_in(
     return found, {name: "string" if type_ in ("null", "unknown") else type_ for name, type_ in types.items()}
 
 
-def _typed_findings(tree: exp.Expression) -> Iterator[str]:
+def _typed_findings(tree: exp.Expr) -> Iterator[str]:
     """What only the types of operands show."""
     days = {exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ}
     for sum_ in tree.find_all(exp.Add, exp.Sub):
@@ -236,13 +239,13 @@ def _unknown_functions(sql: str) -> set[str]:
     return called - WORDS - SHARED_FUNCTIONS - SPARK_FUNCTIONS
 
 
-def _foreign_types(tree: exp.Expression) -> list[str]:
+def _foreign_types(tree: exp.Expr) -> list[str]:
     """Types that are not among those of both engines."""
     names = [type_.this.name.lower() for type_ in tree.find_all(exp.DataType)]
     return sorted({name for name in names if name not in TYPES})
 
 
-def _parts_of(tree: exp.Expression) -> list[exp.Expression]:
+def _parts_of(tree: exp.Expr) -> list[exp.Expr]:
     return [one.this for one in tree.find_all(exp.Extract) if one.this.name.lower() not in EXTRACTED]
 
 
@@ -250,7 +253,7 @@ def _family(type_: str) -> str:
     return re.sub(r"\(.*", "", type_.lower()).strip().replace("integer", "int")
 
 
-def _digits(value: exp.Expression) -> int | None:
+def _digits(value: exp.Expr) -> int | None:
     """How many digits a decimal has; None for what is none."""
     told = value.to if isinstance(value, exp.Cast) else value.type
     if told is None or not told.is_type("decimal") or not told.expressions:

@@ -20,7 +20,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 
 from orchestration.core.contract import PROJECT_ROOT
-from tests.compiled import Compiled, compiled, landed_types, plain_names, spark_type
+from tests.support.compiled import Compiled, compiled, landed_types, plain_names, spark_type
 
 Column = tuple[str, str]  # source, column
 Keys = set[frozenset[Column]]
@@ -139,7 +139,8 @@ def _loose_in(
     sql: str, schema: dict[str, dict[str, str]], keys: dict[str, OutputKeys]
 ) -> tuple[list[str], list[str], OutputKeys]:
     """The windows of a statement that may have ties; the names of its columns; its keys."""
-    tree = qualify(parse_one(sql, dialect="spark"), schema=schema, dialect="spark", quote_identifiers=False)
+    tree = qualify(parse_one(sql, dialect="spark"), schema={**schema}, dialect="spark", quote_identifiers=False)
+    assert isinstance(tree, exp.Query)
     loose: list[str] = []
     relation = _Relation(dict(keys), loose)
     inferred = relation.keys_of(tree)
@@ -155,7 +156,7 @@ class _Relation:
         # row_number() columns of a CTE, with the columns that they number within
         self.numbered: dict[str, dict[str, frozenset[str]]] = {}
 
-    def keys_of(self, query: exp.Expression, name: str = "") -> OutputKeys:
+    def keys_of(self, query: exp.Expr, name: str = "") -> OutputKeys:
         for cte in (query.args.get("with_") or query.args.get("with") or exp.With()).expressions:
             self.known[cte.alias] = self.keys_of(cte.this, cte.alias)
         if isinstance(query, exp.Subquery):
@@ -224,7 +225,7 @@ class _Relation:
                 keys = keys | {frozenset((alias, one) for one in self.numbered[table][column])}
         return keys, fixed
 
-    def _of_source(self, source: exp.Expression) -> Keys:
+    def _of_source(self, source: exp.Expr) -> Keys:
         alias = source.alias_or_name
         if isinstance(source, exp.Subquery):
             return {frozenset((alias, column) for column in key) for key in self.keys_of(source.this, alias)}
@@ -243,15 +244,15 @@ class _Relation:
             self.loose.append(" ".join(window.sql("spark").lower().split()))
 
 
-def _columns(expressions: Iterable[exp.Expression]) -> list[Column]:
+def _columns(expressions: Iterable[exp.Expr]) -> list[Column]:
     return [(one.table, one.name) for one in expressions if isinstance(one, exp.Column)]
 
 
-def _all_columns(expressions: Iterable[exp.Expression]) -> bool:
+def _all_columns(expressions: Iterable[exp.Expr]) -> bool:
     return all(isinstance(one, exp.Column) for one in expressions)
 
 
-def _conjuncts(condition: Any) -> Iterator[exp.Expression]:
+def _conjuncts(condition: Any) -> Iterator[exp.Expr]:
     if condition is None:
         return
     inner = condition.this if isinstance(condition, exp.Where | exp.Paren) else condition
@@ -264,7 +265,7 @@ def _conjuncts(condition: Any) -> Iterator[exp.Expression]:
         yield inner
 
 
-def _equated(conditions: Iterable[exp.Expression]) -> Iterator[Column]:
+def _equated(conditions: Iterable[exp.Expr]) -> Iterator[Column]:
     """Columns that equal a column of another source, or a constant; or do so but for a constant (n = m + 1)."""
     for one in conditions:
         if isinstance(one, exp.EQ):
@@ -276,7 +277,7 @@ def _equated(conditions: Iterable[exp.Expression]) -> Iterator[Column]:
                     yield side.table, side.name
 
 
-def _fixed(conditions: Iterable[exp.Expression]) -> Iterator[Column]:
+def _fixed(conditions: Iterable[exp.Expr]) -> Iterator[Column]:
     """Columns that equal a constant."""
     for one in conditions:
         if isinstance(one, exp.EQ):
@@ -287,6 +288,7 @@ def _fixed(conditions: Iterable[exp.Expression]) -> Iterator[Column]:
 
 def _table_of(select: exp.Select, alias: str) -> str:
     source = select.args.get("from_") or select.args.get("from")
+    assert source is not None
     for one in (source.this, *(join.this for join in select.args.get("joins") or [])):
         if one.alias_or_name == alias:
             return str(one.name) if isinstance(one, exp.Table) else alias

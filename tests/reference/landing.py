@@ -23,7 +23,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
-MAGNITUDE = Decimal(10) ** 12
+MAGNITUDE = Decimal(10) ** 14
+GREATEST_AMOUNT, GREATEST_QUANTITY, GREATEST_LINE = Decimal(10) ** 13, Decimal(10) ** 9, Decimal(10) ** 14
 
 Kind = Literal["text", "enum", "decimal", "whole", "date", "month", "timestamp", "currency"]
 Values = dict[str, Any]
@@ -59,8 +60,8 @@ def _positive(value: Decimal) -> bool:
     return value > 0
 
 
-def _not_negative(value: Decimal) -> bool:
-    return value >= 0
+def _between(least: Decimal, most: Decimal) -> Callable[[Decimal], bool]:
+    return lambda value: least <= value <= most
 
 
 def _columns(spec: str, **kinds: Column) -> tuple[Column, ...]:
@@ -86,7 +87,11 @@ _DAY = _is("date")
 _MONTH = _is("month")
 _NUMBER = _is("decimal")
 _CURRENCY = _is("currency")
-_AMOUNT = _is("decimal", _not_negative)
+_MONEY = _is("decimal", _between(-GREATEST_AMOUNT, GREATEST_AMOUNT))
+_AMOUNT = _is("decimal", _between(Decimal(0), GREATEST_AMOUNT))
+_MINUTES = _is("decimal", lambda value: value >= 0)
+_SOLD = _is("decimal", lambda value: 0 < value <= GREATEST_QUANTITY)
+_SEATS = _is("decimal", _between(-GREATEST_QUANTITY, GREATEST_QUANTITY))
 
 TABLES: dict[str, Table] = {
     "crm.sales_reps": Table(
@@ -130,7 +135,7 @@ TABLES: dict[str, Table] = {
             "activity_id* activity_type* rep_id* lead_id deal_id account_id occurred_at* booked_at duration_minutes"
             " direction status* updated_at",
             activity_type=_one_of("call email meeting demo presentation proposal networking_event admin other"),
-            occurred_at=_TIME, booked_at=_TIME, duration_minutes=_AMOUNT, direction=_one_of("outbound inbound"),
+            occurred_at=_TIME, booked_at=_TIME, duration_minutes=_MINUTES, direction=_one_of("outbound inbound"),
             status=_one_of("completed scheduled canceled no_show"), updated_at=_TIME,
         ),
     ),
@@ -145,26 +150,27 @@ TABLES: dict[str, Table] = {
         ("order_item_id",),
         _columns(
             "order_item_id* order_id* product_id* quantity* unit_price* discount_amount tax_amount",
-            quantity=_is("decimal", _positive), unit_price=_AMOUNT, discount_amount=_NUMBER, tax_amount=_NUMBER,
+            quantity=_SOLD, unit_price=_AMOUNT, discount_amount=_MONEY, tax_amount=_MONEY,
         ),
     ),
     "billing.refunds": Table(
         ("refund_id",),
         _columns(
-            "refund_id* order_id* amount* refunded_at*", amount=_is("decimal", _positive), refunded_at=_TIME
+            "refund_id* order_id* amount* refunded_at*",
+            amount=_is("decimal", lambda value: 0 < value <= GREATEST_AMOUNT), refunded_at=_TIME,
         ),
     ),
     "billing.products": Table(
         ("product_id",),
-        _columns("product_id* product_name* category unit_cost currency", unit_cost=_NUMBER, currency=_CURRENCY),
+        _columns("product_id* product_name* category unit_cost currency", unit_cost=_MONEY, currency=_CURRENCY),
     ),
     "billing.subscription_changes": Table(
         ("subscription_change_id",),
         _columns(
             "subscription_change_id* subscription_id* account_id* changed_at* status* plan quantity unit_amount"
             " currency billing_interval interval_count",
-            changed_at=_TIME, status=_one_of("trialing active paused canceled"), quantity=_NUMBER,
-            unit_amount=_NUMBER, currency=_CURRENCY, billing_interval=_one_of("week month quarter year"),
+            changed_at=_TIME, status=_one_of("trialing active paused canceled"), quantity=_SEATS,
+            unit_amount=_MONEY, currency=_CURRENCY, billing_interval=_one_of("week month quarter year"),
             interval_count=_is("whole", _positive),
         ),
     ),
@@ -202,7 +208,7 @@ TABLES: dict[str, Table] = {
         ("target_month", "scope", "scope_value"),
         _columns(
             "target_month* scope* scope_value amount* currency",
-            target_month=_MONTH, scope=_one_of("company team region"), amount=_NUMBER, currency=_CURRENCY,
+            target_month=_MONTH, scope=_one_of("company team region"), amount=_MONEY, currency=_CURRENCY,
         ),
     ),
     "planning.sales_quotas": Table(
@@ -217,7 +223,8 @@ TABLES: dict[str, Table] = {
         ("rate_on", "from_currency", "to_currency"),
         _columns(
             "rate_on* from_currency* to_currency* rate*",
-            rate_on=_DAY, from_currency=_CURRENCY, to_currency=_CURRENCY, rate=_is("decimal", _positive),
+            rate_on=_DAY, from_currency=_CURRENCY, to_currency=_CURRENCY,
+            rate=_is("decimal", lambda value: 0 < value < 10**6),
         ),
     ),
 }  # fmt: skip
@@ -626,10 +633,15 @@ class _Reader:
         return self._check_stage(row) | self._without_rate(row["currency"], closing)
 
     def _check_item(self, row: Values) -> set[str]:
+        quantity, price = row.get("quantity"), row.get("unit_price")
+        too_much = quantity is not None and price is not None and quantity * price >= GREATEST_LINE
+        return ({"invalid_quantity"} if too_much else set()) | self._check_order(row)
+
+    def _check_order(self, row: Values) -> set[str]:
         return {"unknown_order"} if row["order_id"] is not None and row["order_id"] not in self._orders else set()
 
     def _check_refund(self, row: Values) -> set[str]:
-        if reasons := self._check_item(row):
+        if reasons := self._check_order(row):
             return reasons
         order = self._orders.get(row["order_id"])
         return self._without_rate(order["currency"], row["refunded_at"]) if order else set()

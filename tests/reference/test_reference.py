@@ -126,7 +126,7 @@ def test_a_timestamp_belongs_to_the_local_date(company: Company) -> None:
 
 def test_parsing() -> None:
     assert parse_decimal("-1.5e2") == -150
-    assert [parse_decimal(text) for text in ("1,000", "NaN", "inf", "", "1e12", "0x1", "1_0")] == [None] * 7
+    assert [parse_decimal(text) for text in ("1,000", "NaN", "inf", "", "1e14", "0x1", "1_0")] == [None] * 7
     assert parse_date("2025-02-28T00:00:00") == date(2025, 2, 28)
     assert [parse_date(text) for text in ("2025-02-29", "28.02.2025", "2025-02-28 10:00")] == [None] * 3
     assert parse_timestamp("2025-01-01") == datetime(2025, 1, 1)
