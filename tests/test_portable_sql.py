@@ -40,7 +40,7 @@ OTHER_SETTINGS = json.dumps(
 # Functions with one meaning on DuckDB and Spark, as these models call them ...
 SHARED_FUNCTIONS = {
     "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "greatest", "grouping", "lag",
-    "lead", "least", "lpad", "max", "min", "nullif", "percentile_cont", "rank", "regexp_replace", "round",
+    "lead", "least", "lpad", "max", "md5", "min", "nullif", "percentile_cont", "rank", "regexp_replace", "round",
     "row_number", "substring", "sum", "trim", "try_cast", "upper",
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
