@@ -100,6 +100,7 @@ def test_contracts_and_seeds_have_their_way_into_spark() -> None:
         ("select cast(amount as double precision) as x from t", "double precision"),
         (r"select regexp_replace(name, '(a)', '\1') as x from t", "backslash"),
         ("select ltrim(name, ',') as x from t", "function ltrim"),
+        ("select trim(name, ' ') as x from t", "other way round"),
         ("select regexp_full_match(name, 'a') as x from t", "function regexp_full_match"),
         ("select name ~ 'a' as x from t", "matches"),
         ("select cast(name as timestamptz) as x from t", "as timestamptz"),
@@ -180,6 +181,8 @@ def _findings_in(
         return [*found, f"Spark's grammar does not read it: {str(error).splitlines()[0]}"], {}
     found += [f"type {type_} is not one of both engines" for type_ in _foreign_types(tree)]
     found += [f"extract({part.name.lower()}) differs or is missing" for part in _parts_of(tree)]
+    if any(trim.expression and not trim.args.get("position") for trim in tree.find_all(exp.Trim)):
+        found.append("trim(text, characters) takes them the other way round on Spark: trim(both characters from text)")
     # numbers of rows are int on Spark, bigint on DuckDB
     for window in list(tree.find_all(exp.Window)):
         if isinstance(window.this, exp.RowNumber | exp.Rank | exp.DenseRank):
