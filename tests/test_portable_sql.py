@@ -6,7 +6,7 @@ from the landed texts to the marts.
 
 How good it is: the eleven changes that a trial on Spark 4.1 had needed (one of them nine functions) were taken back one
 by one, and each was refused; that seeds are filled by a macro of the project's own is held by its name alone. It does
-not know what only a run shows: the last digit of a double, how a text sorts, what Spark's metastore or dbt-spark refuses.
+not know what only a run shows: a double in its last digit, how a text sorts, what the metastore or dbt-spark refuses.
 """
 
 from __future__ import annotations
