@@ -45,8 +45,8 @@ SHARED_FUNCTIONS = {
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
-    "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "sequence", "split",
-    "to_json", "unix_micros", "weekday",
+    "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "rint", "sequence",
+    "split", "to_json", "typeof", "unix_micros", "weekday",
 }  # fmt: skip
 # What may stand before an opening parenthesis and is no function.
 WORDS = {
