@@ -145,6 +145,22 @@
     select explode(sequence(1, {{ count }})) as whole_number
 {%- endmacro %}
 
+{#
+    A numerator or denominator with the six decimals that the marts carry. Where it is a double, DuckDB rounds what a
+    million times it is; Spark would round its digits, and so the last one otherwise.
+#}
+{% macro published(expression) %}{{ return(adapter.dispatch('published')(expression)) }}{% endmacro %}
+{% macro default__published(expression) -%}
+    cast({{ expression }} as decimal(38, 6))
+{%- endmacro %}
+{% macro spark__published(expression) -%}
+    case
+        when typeof({{ expression }}) = 'double'
+            then cast(round(rint(cast({{ expression }} as double) * 1000000) / 1000000, 6) as decimal(38, 6))
+        else cast(cast({{ expression }} as decimal(38, 10)) as decimal(38, 6))
+    end
+{%- endmacro %}
+
 {# One row for each part of a comma-separated text; in a select list. #}
 {% macro parts_of(expression) %}{{ return(adapter.dispatch('parts_of')(expression)) }}{% endmacro %}
 {% macro default__parts_of(expression) -%}

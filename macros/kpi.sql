@@ -162,11 +162,6 @@ measured as (
     {{ ratio('sum(' ~ expression ~ ')', 'count(' ~ expression ~ ')') }}
 {%- endmacro %}
 
-{# A numerator or denominator as the marts carry it. Engines round a double's ties differently: first to ten decimals. #}
-{% macro published(expression) -%}
-    cast(cast({{ expression }} as decimal(38, 10)) as decimal(38, 6))
-{%- endmacro %}
-
 {# A duration to sum or to average: as a decimal, since the last digits of sums of doubles depend on the order of rows. #}
 {% macro exact(expression) -%}
     cast({{ expression }} as decimal(28, 10))
