@@ -70,7 +70,7 @@ def read_families(gate: str, every: Mapping[str, Sequence[str]]) -> tuple[Family
     `every` says which tables `every <name>` stands for. Raises ValueError naming file, family and what is wrong.
     """
     path = FOLDER / f"{gate}.yml"
-    return tuple(_family(gate, entry, every, path) for entry in yaml.safe_load(path.readliteral(encoding="utf-8")))
+    return tuple(_family(gate, entry, every, path) for entry in yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def _family(gate: str, entry: dict[str, Any], every: Mapping[str, Sequence[str]], path: Path) -> Family:
