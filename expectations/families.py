@@ -17,6 +17,8 @@ import duckdb
 import jinja2
 import yaml
 
+from orchestration.warehouse.sql import literal
+
 GATES = ("after_load", "after_staging", "after_facts", "after_kpi")
 FOLDER = Path(__file__).parent
 REQUIRED = {"family", "about", "tables", "query", "expectations"}
@@ -104,7 +106,7 @@ def _tables(entry: dict[str, Any], every: Mapping[str, Sequence[str]]) -> Iterat
 def measure(connection: duckdb.DuckDBPyConnection, family: Family) -> None:
     """Ask a family's query of all its tables and keep the answers. Raises NotMeasurableError naming the table."""
     rows = "\nunion all\n".join(
-        f"select {_text(question.table)} as table_name, {_text(question.subject)} as subject, measures.*\n"
+        f"select {literal(question.table)} as table_name, {literal(question.subject)} as subject, measures.*\n"
         f"from (\n{question.query}\n) as measures"
         for question in family.questions
     )
@@ -118,7 +120,3 @@ def measure(connection: duckdb.DuckDBPyConnection, family: Family) -> None:
             except duckdb.Error as error:
                 raise NotMeasurableError(family, question.table, error) from error
         raise
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
