@@ -46,37 +46,10 @@ behind as (
     {%- endif -%}
 {% endmacro %}
 
-{# The key of a fact's row as one text: its key columns, joined by a slash. #}
+{# The key of a fact's row as one text: the columns that the fact's YAML declares as its key, joined by a slash. #}
 {% macro key_of(fact, alias=none) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
-    {%- for column in fact_keys()[fact] -%}
+    {%- for column in (graph.nodes['model.' ~ project_name ~ '.' ~ fact].config.meta.key if execute else ['key']) -%}
     {{ " || '/' || " if not loop.first }}coalesce(cast({{ prefix }}{{ column }} as {{ text_type() }}), '')
     {%- endfor -%}
 {%- endmacro %}
-
-{# The facts whose rows are named in a drill view, with their key columns; a test holds them equal to the facts' YAML. #}
-{% macro fact_keys() %}
-    {{ return({
-        'dim_sales_reps': ['sales_rep_id'],
-        'fct_activities': ['activity_id'],
-        'fct_ad_spend': ['spend_on', 'channel', 'campaign'],
-        'fct_csat_responses': ['response_id'],
-        'fct_customer_periods': ['period_grain', 'period_start', 'account_id'],
-        'fct_customer_values': ['period_grain', 'period_start', 'region', 'segment', 'lead_source'],
-        'fct_customers': ['account_id'],
-        'fct_deal_open_intervals': ['deal_id', 'open_from'],
-        'fct_deal_stage_changes': ['deal_id', 'stage', 'changed_at'],
-        'fct_deals': ['deal_id'],
-        'fct_inquiries': ['inquiry_id'],
-        'fct_lead_responses': ['lead_id'],
-        'fct_leads': ['lead_id'],
-        'fct_margin_lines': ['revenue_line_id'],
-        'fct_mrr_movements': ['movement_scope', 'period_grain', 'period_start', 'subscriber_id', 'plan'],
-        'fct_revenue_lines': ['revenue_line_id'],
-        'fct_sales': ['sale_id'],
-        'fct_sales_cost_days': ['cost_on', 'cost_type'],
-        'fct_sales_quotas': ['quota_month', 'rep_id'],
-        'fct_sales_targets': ['target_month', 'scope', 'scope_value'],
-        'fct_social_engagements': ['engaged_on', 'platform', 'rep_id'],
-    }) }}
-{% endmacro %}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,10 @@ import pytest
 
 from orchestration.build.transform import manifest_of
 from orchestration.core.catalog import metrics
-from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.settings import load_settings
-from tests import drill
+from tests.support import drill
 from tests.support.builds import open_build
-from tests.support.companies import Company, write_files
+from tests.support.companies import random_company
 from tests.support.identities import Warehouse
 
 SEED = 20250314
@@ -27,41 +24,17 @@ SEED = 20250314
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build file of a random company that has enough of everything, each oddity included."""
     warehouse = Warehouse(tmp_path_factory.mktemp("drill"))
-    rng = random.Random(SEED)
-    company = Company(rng)
-    company.reps = [f"r{n}" for n in range(6)]
-    company.accounts = [f"a{n}" for n in range(30)]
-    company.leads = [f"l{n}" for n in range(50)]
-    company.deals = [f"d{n}" for n in range(60)]
-    company.orders = [f"o{n}" for n in range(80)]
-    company.products = [f"p{n}" for n in range(8)]
-    warehouse.clear()
-    write_files(warehouse.landing, company.tables(), rng)
+    warehouse.land(random_company(SEED, is_large=True))
     warehouse.build(warehouse.now)
     with open_build(warehouse.now.warehouse) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def keys() -> dict[str, list[str]]:
-    """The key columns of the facts, as macros/drill.sql names their rows by them."""
-    macro = (PROJECT_ROOT / "macros" / "drill.sql").read_text(encoding="utf-8").partition("macro fact_keys()")[2]
-    told: dict[str, list[str]] = ast.literal_eval(macro.partition("return(")[2].partition(")")[0])
-    return told
-
-
-def test_the_keys_of_facts_are_those_of_their_yaml(
-    keys: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    nodes = manifest_of(load_settings({"warehouse": tmp_path_factory.mktemp("keys")}))["nodes"]
-    tested = {
-        nodes[node["attached_node"]]["name"]: node["test_metadata"]["kwargs"]["columns"]
-        for node in nodes.values()
-        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_key"
-    }
-    # posts of the company itself have no rep
-    tested["fct_social_engagements"] = ["engaged_on", "platform", "rep_id"]
-    assert keys == {fact: tested[fact] for fact in keys}
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The key columns of the facts, as their YAML declares them."""
+    nodes = manifest_of(load_settings({"warehouse": tmp_path_factory.mktemp("keys")}))["nodes"].values()
+    return {node["name"]: node["meta"]["key"] for node in nodes if node["schema"] == "facts" and "key" in node["meta"]}
 
 
 @pytest.mark.parametrize("metric_id", metrics())

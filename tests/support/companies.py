@@ -47,7 +47,8 @@ class Company:
     books are closed, and a few amounts are a thousand times the others.
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, *, is_large: bool = False) -> None:
+        """A large company has enough of everything that no metric is without rows."""
         self.rng = rng
         self.busy_days: list[int] = []
         self.earlier_orders: list[tuple[str, str]] = []
@@ -57,6 +58,13 @@ class Company:
         self.deals = [f"d{n}" for n in range(rng.randint(0, 10))]
         self.orders = [f"o{n}" for n in range(rng.randint(0, 14))]
         self.products = [f"p{n}" for n in range(rng.randint(1, 4))]
+        if is_large:
+            self.reps = [f"r{n}" for n in range(6)]
+            self.accounts = [f"a{n}" for n in range(30)]
+            self.leads = [f"l{n}" for n in range(50)]
+            self.deals = [f"d{n}" for n in range(60)]
+            self.orders = [f"o{n}" for n in range(80)]
+            self.products = [f"p{n}" for n in range(8)]
 
     def tables(self) -> Tables:
         """All rows by `system/table`: several versions of some, nonsense in others."""
@@ -357,11 +365,11 @@ class RandomCompany:
         return "\n".join(lines)
 
 
-def random_company(seed: int, parts: int = PARTS) -> RandomCompany:
+def random_company(seed: int, parts: int = PARTS, *, is_large: bool = False) -> RandomCompany:
     """The whole company of a seed: each row in one of up to so many files, now and then one with a malformed line."""
     rng = random.Random(seed)
     files: dict[tuple[str, str], list[Row]] = {}
-    for table, rows in Company(rng).tables().items():
+    for table, rows in Company(rng, is_large=is_large).tables().items():
         for row in rows:
             files.setdefault((table, f"part-{rng.randrange(parts)}.csv"), []).append(row)
     malformed = {file: rng.choice(("one value", '"an open quote,')) for file in files if rng.random() < 0.07}
