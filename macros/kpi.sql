@@ -87,7 +87,17 @@
 
 {# A division that is NULL on a zero or NULL denominator: never 0, never infinity. #}
 {% macro ratio(numerator, denominator) -%}
-    cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
+    cast({{ numerator }} as {{ double_type() }}) / nullif(cast({{ denominator }} as {{ double_type() }}), 0)
+{%- endmacro %}
+
+{# The mean of whole numbers or decimals, as a double: an engine's own avg() of decimals is one, cut to its scale. #}
+{% macro mean(expression) -%}
+    {{ ratio('sum(' ~ expression ~ ')', 'count(' ~ expression ~ ')') }}
+{%- endmacro %}
+
+{# A numerator or denominator as the marts carry it. Engines round a double's ties differently: first to ten decimals. #}
+{% macro published(expression) -%}
+    cast(cast({{ expression }} as decimal(38, 10)) as decimal(38, 6))
 {%- endmacro %}
 
 {# A duration to sum or to average: as a decimal, since the last digits of sums of doubles depend on the order of rows. #}
@@ -119,9 +129,9 @@
     target:     a constant target for every row; or none.
 #}
 {% macro kpi_mart(measured, metric_id, extras=[], value_type='double', targets=none, target=none, has_denominator=true, spine='dim_periods') %}
-    {%- set type = money() if value_type == 'money' else 'double precision' %}
+    {%- set type = money() if value_type == 'money' else double_type() %}
 select
-    cast('{{ metric_id }}' as varchar) as metric_id,
+    cast('{{ metric_id }}' as {{ text_type() }}) as metric_id,
     measured.period_grain,
     measured.period_start,
     periods.period_end,
@@ -129,8 +139,8 @@ select
     measured.dimension,
     measured.dimension_value,
     coalesce(reps.rep_name, measured.dimension_value) as dimension_label,
-    cast(measured.numerator as decimal(28, 6)) as numerator,
-    cast({{ 'measured.denominator' if has_denominator else 'null' }} as decimal(28, 6)) as denominator,
+    {{ published('measured.numerator') }} as numerator,
+    {{ published('measured.denominator') if has_denominator else 'cast(null as decimal(38, 6))' }} as denominator,
     cast(measured.metric_value as {{ type }}) as metric_value,
     cast(prior_period.metric_value as {{ type }}) as prior_period_value,
     cast(prior_year.metric_value as {{ type }}) as prior_year_value,

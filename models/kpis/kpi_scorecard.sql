@@ -15,10 +15,10 @@ marts as (
     select
         metric_id, period_grain, period_start, period_end, is_complete, dimension, dimension_value, dimension_label,
         numerator, denominator,
-        cast(metric_value as double precision) as metric_value,
-        cast(prior_period_value as double precision) as prior_period_value,
-        cast(prior_year_value as double precision) as prior_year_value,
-        cast(target_value as double precision) as target_value
+        cast(metric_value as {{ double_type() }}) as metric_value,
+        cast(prior_period_value as {{ double_type() }}) as prior_period_value,
+        cast(prior_year_value as {{ double_type() }}) as prior_year_value,
+        cast(target_value as {{ double_type() }}) as target_value
     from {{ ref('kpi_' ~ metric) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -33,13 +33,17 @@ leaderboard as (
         marts.dimension,
         marts.dimension_value,
         reps.team,
-        rank() over (
-            partition by marts.metric_id, marts.period_grain, marts.period_start
-            order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+        cast(
+            rank() over (
+                partition by marts.metric_id, marts.period_grain, marts.period_start
+                order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+            ) as bigint
         ) as rank_in_company,
-        rank() over (
-            partition by marts.metric_id, marts.period_grain, marts.period_start, reps.team
-            order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+        cast(
+            rank() over (
+                partition by marts.metric_id, marts.period_grain, marts.period_start, reps.team
+                order by case when catalog.is_higher_better then -marts.metric_value else marts.metric_value end
+            ) as bigint
         ) as rank_in_team
     from marts
     inner join catalog on marts.metric_id = catalog.metric_id

@@ -24,7 +24,7 @@ ages as (
         sizes.cohort_month,
         sizes.cohort_size,
         months.balance_on,
-        {{ dbt.datediff('sizes.cohort_month', 'months.period_start', 'month') }} as months_since
+        {{ months_between('sizes.cohort_month', 'months.period_start') }} as months_since
     from sizes
     inner join months on sizes.cohort_month <= months.period_start and months.period_end <= {{ as_of_date() }}
 ),

@@ -16,7 +16,7 @@ deals as (
     union all
     select
         periods.period_grain, periods.period_start, true as is_open, false as is_won, deals.amount,
-        cast(null as double precision) as sales_cycle_days,
+        cast(null as {{ double_type() }}) as sales_cycle_days,
         deals.sales_rep_id, deals.team, deals.region, deals.segment, deals.lead_source, deals.deal_type
     from {{ ref('fct_deal_open_intervals') }} as deals
     inner join periods on periods.balance_on >= deals.open_from and periods.balance_on < deals.open_to

@@ -3,7 +3,7 @@ with
 -- revenue counts sales and refunds; only a sale counts as one
 events as (
     select
-        revenue_on as event_on, amount, cast(null as varchar) as sale_id,
+        revenue_on as event_on, amount, cast(null as {{ text_type() }}) as sale_id,
         sales_rep_id, team, region, segment, lead_source
     from {{ ref('fct_revenue_lines') }}
     union all

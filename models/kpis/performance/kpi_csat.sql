@@ -9,7 +9,7 @@ rolled as (
     {{ roll_up('responses',
         cuts=['sales_rep', 'team', 'channel', 'segment'],
         sums={'satisfied': count_if('is_satisfied'), 'responses': 'count(*)'},
-        stats={'average_score': 'avg(score)'},
+        stats={'average_score': mean('score')},
     ) }}
 ),
 
@@ -22,7 +22,7 @@ measured as (
         satisfied as numerator,
         responses as denominator,
         {{ ratio('satisfied', 'responses') }} as metric_value,
-        cast(average_score as double precision) as average_score
+        cast(average_score as {{ double_type() }}) as average_score
     from rolled
 )
 

@@ -6,7 +6,7 @@ with
 events as (
     select
         {{ days_after('spend_on', lag_days) }} as event_on, channel as lead_source,
-        amount as ad_spend, cast(0 as decimal(28, 10)) as sales_costs, 0 as new_customers, true as is_of_a_channel
+        amount as ad_spend, cast(0 as {{ daily_share_type() }}) as sales_costs, 0 as new_customers, true as is_of_a_channel
     from {{ ref('fct_ad_spend') }}
     where {{ days_after('spend_on', lag_days) }} <= {{ as_of_date() }}
     union all
@@ -18,7 +18,7 @@ events as (
     union all
     select
         became_customer_on as event_on, lead_source, cast(0 as {{ money() }}) as ad_spend,
-        cast(0 as decimal(28, 10)) as sales_costs, 1 as new_customers, true as is_of_a_channel
+        cast(0 as {{ daily_share_type() }}) as sales_costs, 1 as new_customers, true as is_of_a_channel
     from {{ ref('fct_customers') }}
 ),
 

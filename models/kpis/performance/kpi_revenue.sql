@@ -9,7 +9,7 @@ lines as (
     -- a sale without items is still a sale, of nothing and of no product
     select
         sold_on as event_on, 'sale' as line_type, cast(0 as {{ money() }}) as amount,
-        sales_rep_id, team, region, segment, lead_source, cast(null as varchar) as product_category
+        sales_rep_id, team, region, segment, lead_source, cast(null as {{ text_type() }}) as product_category
     from {{ ref('fct_sales') }}
 ),
 

@@ -15,7 +15,7 @@ rolled as (
             'opportunity_amount': 'sum(amount)',
             'qualified_deals': count_if('is_lead_qualified'),
         },
-        stats={'average_probability': 'avg(probability)'},
+        stats={'average_probability': mean('probability')},
     ) }}
 ),
 
@@ -28,7 +28,7 @@ measured as (
         deals as numerator,
         deals as metric_value,
         cast(opportunity_amount as {{ money() }}) as opportunity_amount,
-        cast(average_probability as double precision) as average_probability,
+        cast(average_probability as {{ double_type() }}) as average_probability,
         {{ ratio('qualified_deals', 'deals') }} as qualified_share
     from rolled
 )

@@ -10,7 +10,7 @@ rolled as (
     {{ roll_up('won_deals',
         cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'deal_type'],
         sums={'won_amount': 'sum(amount)', 'deals': 'count(*)'},
-        stats={'median': percentile(0.5, 'cast(amount as double precision)')},
+        stats={'median': percentile(0.5, 'cast(amount as ' ~ double_type() ~ ')')},
     ) }}
 ),
 

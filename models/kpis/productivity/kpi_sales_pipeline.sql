@@ -6,8 +6,8 @@ open_deals as (
         periods.period_grain,
         periods.period_start,
         deals.amount,
-        {{ dbt.datediff('deals.created_on', 'periods.balance_on', 'day') }} as age_days,
-        {{ dbt.datediff('deals.in_stage_since', 'periods.balance_on', 'day') }} as days_in_stage,
+        {{ days_between('deals.created_on', 'periods.balance_on') }} as age_days,
+        {{ days_between('deals.in_stage_since', 'periods.balance_on') }} as days_in_stage,
         deals.stage,
         deals.sales_rep_id,
         deals.team
@@ -21,8 +21,8 @@ rolled as (
         cuts=['stage', 'sales_rep', 'team'],
         sums={'deals': 'count(*)', 'open_amount': 'sum(amount)'},
         stats={
-            'average_age_days': 'cast(avg(age_days) as double precision)',
-            'average_days_in_stage': 'cast(avg(days_in_stage) as double precision)',
+            'average_age_days': mean('age_days'),
+            'average_days_in_stage': mean('days_in_stage'),
         },
         dated_by=none,
     ) }}
