@@ -8,7 +8,7 @@
     select
         {{ days_after('spend_on', lag_days) }} as event_on,
         'fct_ad_spend' as fact, {{ key_of('fct_ad_spend') }} as fact_key,
-        amount as ad_spend, cast(0 as decimal(28, 10)) as sales_costs, amount as cost, 0 as new_customers,
+        amount as ad_spend, cast(0 as {{ daily_share_type() }}) as sales_costs, amount as cost, 0 as new_customers,
         channel as lead_source
     from {{ ref('fct_ad_spend') }}
     where {{ days_after('spend_on', lag_days) }} <= {{ as_of_date() }}
@@ -17,7 +17,7 @@
         {{ days_after('cost_on', lag_days) }} as event_on,
         'fct_sales_cost_days' as fact, {{ key_of('fct_sales_cost_days') }} as fact_key,
         0 as ad_spend, amount as sales_costs, {{ '0' if paid_only else 'amount' }} as cost, 0 as new_customers,
-        cast(null as varchar) as lead_source
+        cast(null as {{ text_type() }}) as lead_source
     from {{ ref('fct_sales_cost_days') }}
     where {{ days_after('cost_on', lag_days) }} <= {{ as_of_date() }}
     union all

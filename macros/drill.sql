@@ -17,15 +17,15 @@
 behind as (
     select
         '{{ metric_id }}' as metric_id,
-        {{ part or "cast(null as varchar)" }} as part,
+        {{ part or 'cast(null as ' ~ text_type() ~ ')' }} as part,
         {{ dated_by or "cast(null as date)" }} as event_on,
-        {{ "cast(null as varchar)" if dated_by else "period_grain" }} as period_grain,
+        {{ 'cast(null as ' ~ text_type() ~ ')' if dated_by else "period_grain" }} as period_grain,
         {{ "cast(null as date)" if dated_by else "period_start" }} as period_start,
         {{ in_all or 'true' }} as is_in_all,
         {{ "'" ~ fact ~ "'" if fact else 'fact' }} as fact,
-        cast(fact_key as varchar) as fact_key,
-        cast({{ numerator }} as decimal(28, 10)) as numerator,
-        cast({{ denominator or 'null' }} as decimal(28, 10)) as denominator
+        cast(fact_key as {{ text_type() }}) as fact_key,
+        cast({{ numerator }} as decimal(38, 10)) as numerator,
+        cast({{ denominator or 'null' }} as decimal(38, 10)) as denominator
         {%- for cut in cuts %},
         {{ cut_column(cut) }}
         {%- endfor %}
@@ -50,7 +50,7 @@ behind as (
 {% macro key_of(fact, alias=none) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
     {%- for column in fact_keys()[fact] -%}
-    {{ " || '/' || " if not loop.first }}coalesce(cast({{ prefix }}{{ column }} as varchar), '')
+    {{ " || '/' || " if not loop.first }}coalesce(cast({{ prefix }}{{ column }} as {{ text_type() }}), '')
     {%- endfor -%}
 {%- endmacro %}
 

@@ -19,3 +19,25 @@ select *
 from {{ model }}
 where not ({{ condition }})
 {% endtest %}
+
+{#
+    The intervals [first, end) of one member never overlap; with `may_touch: false` neither does one begin where another
+    ends. `of` names the columns that are the member. Returns an interval that begins before the one before it has ended.
+#}
+{% test intervals_never_overlap(model, of, first, end, may_touch=true) %}
+with
+
+intervals as (
+    select
+        {{ of | join(', ') }},
+        {{ first }},
+        {{ end }},
+        -- of intervals with the same bounds either may come first: each overlaps the other
+        lag({{ end }}) over (partition by {{ of | join(', ') }} order by {{ first }}, {{ end }}) as previous_end
+    from {{ model }}
+)
+
+select {{ of | join(', ') }}, {{ first }}, {{ end }}, previous_end
+from intervals
+where {{ first }} {{ '<' if may_touch else '<=' }} previous_end
+{% endtest %}

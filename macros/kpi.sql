@@ -154,7 +154,17 @@ measured as (
 
 {# A division that is NULL on a zero or NULL denominator: never 0, never infinity. #}
 {% macro ratio(numerator, denominator) -%}
-    cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
+    cast({{ numerator }} as {{ double_type() }}) / nullif(cast({{ denominator }} as {{ double_type() }}), 0)
+{%- endmacro %}
+
+{# The mean of whole numbers or decimals, as a double: an engine's own avg() of decimals is one, cut to its scale. #}
+{% macro mean(expression) -%}
+    {{ ratio('sum(' ~ expression ~ ')', 'count(' ~ expression ~ ')') }}
+{%- endmacro %}
+
+{# A numerator or denominator as the marts carry it. Engines round a double's ties differently: first to ten decimals. #}
+{% macro published(expression) -%}
+    cast(cast({{ expression }} as decimal(38, 10)) as decimal(38, 6))
 {%- endmacro %}
 
 {# A duration to sum or to average: as a decimal, since the last digits of sums of doubles depend on the order of rows. #}
@@ -200,7 +210,7 @@ measured as (
 {# The final select of a mart: the leading columns that all marts share, then the metric's own. #}
 {% macro kpi_mart(metric_id, extras=[], targets=none, target=none, has_denominator=true, spine='dim_periods') %}
 select
-    cast('{{ metric_id }}' as varchar) as metric_id,
+    cast('{{ metric_id }}' as {{ text_type() }}) as metric_id,
     measured.period_grain,
     measured.period_start,
     periods.period_end,
@@ -208,8 +218,8 @@ select
     measured.dimension,
     measured.dimension_value,
     coalesce(reps.rep_name, measured.dimension_value) as dimension_label,
-    cast(measured.numerator as decimal(28, 6)) as numerator,
-    cast({{ 'measured.denominator' if has_denominator else 'null' }} as decimal(28, 6)) as denominator,
+    {{ published('measured.numerator') }} as numerator,
+    {{ published('measured.denominator' if has_denominator else 'null') }} as denominator,
     {{ as_declared('measured.metric_value', 'metric_value') }} as metric_value,
     {{ as_declared('prior_period.metric_value', 'prior_period_value') }} as prior_period_value,
     {{ as_declared('prior_year.metric_value', 'prior_year_value') }} as prior_year_value,

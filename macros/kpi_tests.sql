@@ -55,8 +55,8 @@ where
     -- numerator and denominator are published with 6 decimals, which is little of an hour or a day
     or (
         denominator <> 0
-        and abs(cast(metric_value as double precision) * cast(denominator as double precision) - cast(numerator as double precision))
-        > 0.00001 * abs(cast(numerator as double precision)) + 0.000001 * (1 + abs(cast(metric_value as double precision)))
+        and abs(cast(metric_value as {{ double_type() }}) * cast(denominator as {{ double_type() }}) - cast(numerator as {{ double_type() }}))
+        > 0.00001 * abs(cast(numerator as {{ double_type() }})) + 0.000001 * (1 + abs(cast(metric_value as {{ double_type() }})))
     )
     {% else %}
     denominator is not null or metric_value is null or abs(metric_value - numerator) > 0.00005

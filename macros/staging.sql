@@ -17,11 +17,11 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# The SQL type a contract type becomes. Money is below a trillion, rates below a million. #}
+{# The SQL type a contract type becomes (macros/money.sql says how far they reach). #}
 {% macro sql_type(type) %}
     {{ return({
-        'text': 'varchar', 'currency': 'varchar', 'integer': 'integer', 'decimal': 'decimal(18, 6)',
-        'rate': 'decimal(16, 10)', 'date': 'date', 'month': 'date', 'timestamp': 'timestamp',
+        'text': text_type(), 'currency': text_type(), 'integer': 'integer', 'decimal': amount_type(),
+        'rate': rate_type(), 'date': 'date', 'month': 'date', 'timestamp': 'timestamp',
     }[type]) }}
 {% endmacro %}
 
@@ -30,9 +30,9 @@
     colon, seconds written out.
 #}
 {% macro plain_timestamp(text) -%}
-    {%- set unspaced = "regexp_replace(upper(" ~ text ~ "), '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '\\1\\2')" -%}
-    {%- set with_colon = "regexp_replace(" ~ unspaced ~ ", '(:[0-9.]+[+-][0-9]{2})([0-9]{2})$', '\\1:\\2')" -%}
-    regexp_replace({{ with_colon }}, '([T ][0-9]{2}:[0-9]{2})((Z|[+-].*)?)$', '\1:00\2')
+    {%- set unspaced = "regexp_replace(upper(" ~ text ~ "), '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '" ~ captured(1) ~ captured(2) ~ "')" -%}
+    {%- set with_colon = "regexp_replace(" ~ unspaced ~ ", '(:[0-9.]+[+-][0-9]{2})([0-9]{2})$', '" ~ captured(1) ~ ":" ~ captured(2) ~ "')" -%}
+    regexp_replace({{ with_colon }}, '([T ][0-9]{2}:[0-9]{2})((Z|[+-].*)?)$', '{{ captured(1) }}:00{{ captured(2) }}')
 {%- endmacro %}
 
 {# A trimmed text as its type; NULL where it does not parse. #}
@@ -141,11 +141,11 @@
             end
             {%- endfor %}
         ) as _reasons,
-        ltrim(concat_ws(',', ''
+        trim(leading ',' from concat_ws(',', ''
             {%- for column in columns if not column.required and (column.type not in ('text', 'currency') or column.accepted is defined) %},
             case when {{ column.name }}__text is not null and {{ column.name }} is null then 'invalid_{{ column.name }}' end
             {%- endfor %}
-        ), ',') as _nulled
+        )) as _nulled
     from ranged
 {% endmacro %}
 

@@ -9,24 +9,16 @@ stages as (
     select stage, is_won, is_lost from {{ ref('deal_stages') }}
 ),
 
--- the last change into a closed stage
 last_closings as (
-    select changes.deal_id, max(changes.changed_at) as changed_at
-    from {{ ref('stg_crm__deal_stage_changes') }} as changes
-    inner join stages on changes.stage = stages.stage
-    where stages.is_won or stages.is_lost
-    group by changes.deal_id
+    {{ last_closings() }}
 ),
 
--- a closed deal without any date of its closing counts as closed when it was created
 dated as (
     select
         deals.deal_id,
         stages.is_won,
-        stages.is_lost,
         case
-            when stages.is_won or stages.is_lost
-                then coalesce(deals.closed_at, last_closings.changed_at, deals.updated_at, deals.created_at)
+            when stages.is_won or stages.is_lost then {{ closing_instant('deals', 'last_closings') }}
         end as closed_at
     from deals
     inner join stages on deals.stage = stages.stage

@@ -11,7 +11,7 @@ items as (
         order_id,
         product_id,
         quantity,
-        cast(quantity * unit_price - coalesce(discount_amount, 0) as decimal(20, 6)) as native_amount
+        {{ native_amount(money_product('quantity', 'unit_price') ~ ' - coalesce(discount_amount, 0)') }} as native_amount
     from {{ ref('stg_billing__order_items') }}
 )
 

@@ -36,10 +36,10 @@ monthly as (
         currency,
         case
             -- a credit note is no recurring revenue
-            when quantity * unit_amount < 0 then 0
+            when {{ money_product('quantity', 'unit_amount') }} < 0 then 0
             when status not in ('active'{{ ", 'paused'" if var('paused_subscriptions') == 'included' }}) then 0
             else
-                cast(quantity * unit_amount as double precision)
+                cast({{ money_product('quantity', 'unit_amount') }} as {{ double_type() }})
                 * case billing_interval when 'week' then 52 else 1 end
                 / (
                     case billing_interval when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end
@@ -60,7 +60,7 @@ select
     monthly.plan,
     monthly.currency,
     monthly.native_mrr,
-    cast(coalesce(rates.rate, 1) as double precision) as fx_rate,
-    {{ converted('monthly.native_mrr', 'cast(rates.rate as double precision)') }} as mrr
+    cast(coalesce(rates.rate, cast(1 as {{ rate_type() }})) as {{ double_type() }}) as fx_rate,
+    {{ converted_quotient('monthly.native_mrr', 'rates.rate') }} as mrr
 from monthly
 {{ join_rate('monthly.currency', 'monthly.changed_on') }}

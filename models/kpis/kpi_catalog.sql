@@ -21,7 +21,7 @@ select
     metrics.unit,
     metrics.is_higher_better,
     metrics.formula,
-    cast('kpi_' || metrics.metric_id as varchar) as mart,
+    cast('kpi_' || metrics.metric_id as {{ text_type() }}) as mart,
     metrics.grains,
     metrics.over_members,
     metrics.over_periods,

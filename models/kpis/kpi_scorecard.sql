@@ -15,10 +15,10 @@ marts as (
     select
         metric_id, period_grain, period_start, period_end, is_complete, dimension, dimension_value, dimension_label,
         numerator, denominator,
-        cast(metric_value as double precision) as metric_value,
-        cast(prior_period_value as double precision) as prior_period_value,
-        cast(prior_year_value as double precision) as prior_year_value,
-        cast(target_value as double precision) as target_value
+        cast(metric_value as {{ double_type() }}) as metric_value,
+        cast(prior_period_value as {{ double_type() }}) as prior_period_value,
+        cast(prior_year_value as {{ double_type() }}) as prior_year_value,
+        cast(target_value as {{ double_type() }}) as target_value
     from {{ ref('kpi_' ~ metric) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

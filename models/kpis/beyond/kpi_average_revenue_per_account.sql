@@ -4,7 +4,7 @@ with
 paying as (
     select
         period_grain, period_start, {{ key_of('fct_mrr_movements') }} as fact_key, true as is_in_all, closing_mrr,
-        region, segment, lead_source, cast(null as varchar) as plan
+        region, segment, lead_source, cast(null as {{ text_type() }}) as plan
     from {{ ref('fct_mrr_movements') }}
     where movement_scope = 'account' and closing_mrr > 0
     union all

@@ -17,12 +17,12 @@ intervals as (
 moments as (
     select
         account_id, cohort_month, true as is_in_all, {{ as_of_date() }} as moment_on,
-        cast(null as varchar) as months_since
+        cast(null as {{ text_type() }}) as months_since
     from customers
     union all
     select
         customers.account_id, customers.cohort_month, false as is_in_all, months.balance_on as moment_on,
-        {{ padded(dbt.datediff('customers.cohort_month', 'months.period_start', 'month'), 3) }} as months_since
+        {{ padded(months_between('customers.cohort_month', 'months.period_start'), 3) }} as months_since
     from customers
     inner join months on customers.cohort_month <= months.period_start and months.period_end <= {{ as_of_date() }}
 ),

@@ -25,7 +25,7 @@ events as (
         period_grain, period_start, 'fct_mrr_movements' as fact, {{ key_of('fct_mrr_movements') }} as fact_key,
         12 * (new_mrr + expansion_mrr + contraction_mrr + churned_mrr + reactivation_mrr) as gain,
         new_mrr + expansion_mrr + contraction_mrr + churned_mrr + reactivation_mrr as net_new_mrr,
-        0 as new_customer_revenue, cast(0 as decimal(28, 10)) as cost
+        0 as new_customer_revenue, cast(0 as {{ daily_share_type() }}) as cost
     from {{ ref('fct_mrr_movements') }}
     where movement_scope = 'account'
     union all

@@ -13,5 +13,5 @@ responses as (
     numerator=one_if('is_satisfied'),
     denominator='1',
     fact='fct_csat_responses',
-    stats={'average_score': 'avg(score)'},
+    stats={'average_score': mean('score')},
 ) }}

@@ -13,7 +13,7 @@ with
 leads as (
     select
         lead_id, created_on, converted_on, is_converted, is_qualified, sales_rep_id, team, lead_source,
-        {{ dbt.datediff('created_on', 'converted_on', 'day') }} as days_to_conversion
+        {{ days_between('created_on', 'converted_on') }} as days_to_conversion
     from {{ ref('fct_leads') }}
 ),
 

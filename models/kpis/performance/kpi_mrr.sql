@@ -8,7 +8,7 @@ movements as (
     select
         period_grain, period_start, {{ key_of('fct_mrr_movements') }} as fact_key, true as is_in_all,
         opening_mrr, closing_mrr, {{ movements | join(', ') }},
-        region, segment, lead_source, cast(null as varchar) as plan
+        region, segment, lead_source, cast(null as {{ text_type() }}) as plan
     from {{ ref('fct_mrr_movements') }}
     where movement_scope = 'account'
     union all

@@ -13,7 +13,7 @@ deals as (
     fact='fct_deals',
     sums={'opportunity_amount': 'sum(amount)'},
     stats={
-        'average_probability': ratio('sum(probability)', 'count(probability)'),
+        'average_probability': mean('probability'),
         'qualified_share': ratio(count_if('is_lead_qualified'), 'count(*)'),
     },
 ) }}

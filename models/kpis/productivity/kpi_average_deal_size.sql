@@ -12,5 +12,5 @@ won_deals as (
     numerator='amount',
     denominator='1',
     fact='fct_deals',
-    stats={'median': percentile(0.5, 'cast(amount as double precision)')},
+    stats={'median': percentile(0.5, 'cast(amount as ' ~ double_type() ~ ')')},
 ) }}

@@ -7,8 +7,8 @@ open_deals as (
         periods.period_start,
         {{ key_of('fct_deal_open_intervals', 'deals') }} as fact_key,
         deals.amount,
-        {{ dbt.datediff('deals.created_on', 'periods.balance_on', 'day') }} as age_days,
-        {{ dbt.datediff('deals.in_stage_since', 'periods.balance_on', 'day') }} as days_in_stage,
+        {{ days_between('deals.created_on', 'periods.balance_on') }} as age_days,
+        {{ days_between('deals.in_stage_since', 'periods.balance_on') }} as days_in_stage,
         deals.stage,
         deals.sales_rep_id,
         deals.team
@@ -22,6 +22,6 @@ open_deals as (
     numerator='1',
     fact='fct_deal_open_intervals',
     sums={'open_amount': 'sum(amount)'},
-    stats={'average_age_days': 'avg(age_days)', 'average_days_in_stage': 'avg(days_in_stage)'},
+    stats={'average_age_days': mean('age_days'), 'average_days_in_stage': mean('days_in_stage')},
     dated_by=none,
 ) }}

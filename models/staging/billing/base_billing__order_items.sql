@@ -11,7 +11,7 @@ orders as (
 {{ versioned_rows('billing', 'order_items',
     joins='left join orders on typed.order_id = orders.order_id',
     more_reasons=[
-        "case when typed.quantity * typed.unit_price >= 100000000000000 then 'invalid_quantity' end",
+        'case when ' ~ money_product('typed.quantity', 'typed.unit_price') ~ ' >= ' ~ line_limit() ~ " then 'invalid_quantity' end",
         "case when typed.order_id is not null and orders.order_id is null then 'unknown_order' end",
     ],
 ) }}

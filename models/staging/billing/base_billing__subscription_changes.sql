@@ -12,6 +12,7 @@ rates as (
 {{ versioned_rows('billing', 'subscription_changes',
     joins='left join rates on typed.currency = rates.from_currency and typed.unit_amount is not null',
     more_reasons=[
+        'case when abs(' ~ money_product('typed.quantity', 'typed.unit_amount') ~ ') >= ' ~ line_limit() ~ " then 'invalid_quantity' end",
         missing_rate('case when typed.unit_amount is not null then typed.currency end', local_date('typed.changed_at')),
     ],
 ) }}

@@ -12,13 +12,8 @@ rates as (
     {{ first_rates() }}
 ),
 
--- the last change of a deal into a closed stage
 closings as (
-    select changes.deal_id, max(changes.changed_at) as closed_at
-    from {{ ref('stg_crm__deal_stage_changes') }} as changes
-    inner join stages on changes.stage = stages.stage
-    where stages.is_closed
-    group by changes.deal_id
+    {{ last_closings() }}
 ),
 
 -- a deal's money is dated by its closing once that has happened, by its creation before
@@ -26,9 +21,7 @@ dates as (
     select
         typed._file_id,
         typed._line,
-        {{ local_date(
-            'coalesce(typed.closed_at, closings.closed_at, typed.updated_at, typed.created_at)'
-        ) }} as closed_on,
+        {{ local_date(closing_instant('typed', 'closings')) }} as closed_on,
         {{ local_date('typed.created_at') }} as created_on
     from typed
     left join closings on typed.deal_id = closings.deal_id

@@ -1,0 +1,129 @@
+with
+
+periods as (
+    select period_grain, period_start, balance_on, {{ days_after('period_start', -1) }} as opening_on
+    from {{ ref('dim_periods') }}
+),
+
+intervals as (
+    select
+        subscription_id, valid_from, valid_to, subscriber_id, account_id, region, segment, lead_source, plan,
+        currency, native_mrr, fx_rate, mrr
+    from {{ ref('fct_mrr_intervals') }}
+),
+
+-- what each subscription is worth where a period opens and where it closes
+balances as (
+    select
+        periods.period_grain, periods.period_start, intervals.subscription_id, intervals.subscriber_id,
+        intervals.account_id, intervals.region, intervals.segment, intervals.lead_source, intervals.plan,
+        intervals.currency,
+        intervals.mrr as opening_mrr, cast(0 as {{ money() }}) as closing_mrr,
+        intervals.native_mrr as opening_native, intervals.fx_rate as opening_rate,
+        cast(null as {{ double_type() }}) as closing_native, cast(null as {{ double_type() }}) as closing_rate
+    from intervals
+    inner join periods on periods.opening_on >= intervals.valid_from and periods.opening_on < intervals.valid_to
+    union all
+    select
+        periods.period_grain, periods.period_start, intervals.subscription_id, intervals.subscriber_id,
+        intervals.account_id, intervals.region, intervals.segment, intervals.lead_source, intervals.plan,
+        intervals.currency,
+        cast(0 as {{ money() }}) as opening_mrr, intervals.mrr as closing_mrr,
+        cast(null as {{ double_type() }}) as opening_native, cast(null as {{ double_type() }}) as opening_rate,
+        intervals.native_mrr as closing_native, intervals.fx_rate as closing_rate
+    from intervals
+    inner join periods on periods.balance_on >= intervals.valid_from and periods.balance_on < intervals.valid_to
+),
+
+{% for scope in ['account', 'account_plan'] %}
+{%- set by_plan = scope == 'account_plan' %}
+{%- set plan = 'plan' if by_plan else "cast('all' as " ~ text_type() ~ ")" %}
+-- per subscription; a rate that moved while the currency stayed is a movement of its own (on an unchanged amount all
+-- of it, to the last rounding)
+{{ scope }}_subscriptions as (
+    select
+        period_grain, period_start, subscription_id, subscriber_id, account_id, region, segment, lead_source,
+        {{ plan }} as plan,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr,
+        coalesce(
+            case
+                when min(currency) = max(currency) and max(opening_native) = max(closing_native)
+                    then sum(closing_mrr) - sum(opening_mrr)
+                when min(currency) = max(currency)
+                    then round(max(opening_native) * (max(closing_rate) - max(opening_rate)), 4)
+            end, 0
+        ) as fx_mrr
+    from balances
+    group by
+        period_grain, period_start, subscription_id, subscriber_id, account_id, region, segment, lead_source
+        {{- ', plan' if by_plan }}
+),
+
+{{ scope }}_totals as (
+    select
+        period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr,
+        sum(cast(fx_mrr as {{ money() }})) as fx_mrr
+    from {{ scope }}_subscriptions
+    group by period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan
+),
+
+{{ scope }}_firsts as (
+    select subscriber_id, {{ plan }} as plan, min(changed_on) as first_mrr_on
+    from {{ ref('fct_subscription_changes') }}
+    where mrr > 0
+    group by subscriber_id{{ ', plan' if by_plan }}
+),
+
+{{ scope }}_movements as (
+    select
+        '{{ scope }}' as movement_scope,
+        totals.period_grain, totals.period_start, totals.subscriber_id, totals.account_id, totals.region,
+        totals.segment, totals.lead_source, totals.plan, totals.opening_mrr, totals.closing_mrr,
+        case
+            when totals.opening_mrr = 0 and firsts.first_mrr_on < totals.period_start then 'reactivation'
+            when totals.opening_mrr = 0 then 'new'
+            when totals.closing_mrr = 0 then 'churned'
+            when totals.closing_mrr - totals.opening_mrr > totals.fx_mrr then 'expansion'
+            when totals.closing_mrr - totals.opening_mrr < totals.fx_mrr then 'contraction'
+            else 'unchanged'
+        end as movement,
+        case when totals.opening_mrr > 0 and totals.closing_mrr > 0 then totals.fx_mrr else 0 end as fx_mrr
+    from {{ scope }}_totals as totals
+    inner join {{ scope }}_firsts as firsts
+        on totals.subscriber_id = firsts.subscriber_id and totals.plan = firsts.plan
+),
+{% endfor %}
+
+movements as (
+    select
+        movement_scope, period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
+        opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
+    from account_movements
+    union all
+    select
+        movement_scope, period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
+        opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
+    from account_plan_movements
+)
+
+select
+    movement_scope,
+    period_grain,
+    period_start,
+    subscriber_id,
+    plan,
+    account_id,
+    region,
+    segment,
+    lead_source,
+    movement,
+    cast(opening_mrr as {{ money() }}) as opening_mrr,
+    cast(closing_mrr as {{ money() }}) as closing_mrr,
+    {%- for movement in ['new', 'expansion', 'contraction', 'churned', 'reactivation'] %}
+    cast(case when movement = '{{ movement }}' then change_mrr else 0 end as {{ money() }}) as {{ movement }}_mrr,
+    {%- endfor %}
+    cast(fx_mrr as {{ money() }}) as fx_mrr
+from movements
