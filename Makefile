@@ -1,4 +1,4 @@
-# make build: set up and run the whole job on the sample company.   make test: set up and run all checks.
+# make build: set up and run the whole job on the sample company.   make test: set up and run all checks.   make check: the quick ones.
 PYTHON ?= python3
 VENV := .venv
 KPI := $(VENV)/bin/kpi
@@ -7,12 +7,16 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build test test-bi lint lint-sql docs lock system-packages clean
+.PHONY: build check test test-bi lint lint-sql docs messages lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
 	@mkdir -p target && cp $(or $(KPI_WAREHOUSE),warehouse)/current/semantic_manifest.json target/  # where plain mf looks
 	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
+
+# What to run while working: a few minutes.
+check: lint
+	$(VENV)/bin/python -m pytest -n 2 -m "not slow"
 
 test: lint lint-sql
 	$(VENV)/bin/python -m pytest -n 2
@@ -40,6 +44,12 @@ lint-sql: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(VENV)/bin/python -m orchestration.docs.pages
+
+# Brings the messages of code and templates into the catalogue of translations; what is new waits there for its Korean.
+messages: $(VENV)/.installed
+	@mkdir -p target
+	$(VENV)/bin/pybabel -q extract -F pyproject.toml --no-wrap --sort-output --add-location=file -o target/messages.pot .
+	$(VENV)/bin/pybabel -q update -i target/messages.pot -d locale -D sales_kpis --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 $(SAMPLE): | $(VENV)/.installed
 	rm -rf $@.partial

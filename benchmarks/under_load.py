@@ -2,9 +2,10 @@
 
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
-A reader loops over `marts.duckdb` and the Parquet files (tests/reader.py) while BUILDS builds publish; then KILLS
-builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed
-one. Prints what was seen; exits 1 where a reader failed or a mart differs.
+A reader (tests/support/reader.py) loops over `marts.duckdb` and the Parquet files while BUILDS builds publish; then
+KILLS builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an
+undisturbed one.
+Prints what was seen; exits 1 where a reader failed or a mart differs.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main() -> int:
         seconds = time.monotonic() - started
         undisturbed = fingerprint(warehouse / "marts.duckdb")
         reader = subprocess.Popen(
-            [sys.executable, PROJECT / "tests" / "reader.py", str(warehouse)],
+            [sys.executable, PROJECT / "tests" / "support" / "reader.py", str(warehouse)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         codes = [build(landing, as_of, warehouse).wait() for _ in range(builds)]

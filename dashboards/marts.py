@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+from babel.dates import format_skeleton
 
-from dashboards.texts import Language, cut_name, texts
 from orchestration.core.errors import UsageError
 from orchestration.show.published import GRAINS, period_name
+from orchestration.text.catalogue import Language, translations
+from orchestration.text.labels import cut_name
 
 Row = dict[str, Any]
 
@@ -57,7 +59,8 @@ class Marts:
         self._connection = connection
         self._answers: dict[tuple[str, tuple[Any, ...]], list[Row]] = other._answers if other else {}
         self.language: Language = language
-        self.words = texts(language)
+        _ = translations(language).gettext
+        self._members_without_a_name = {ALL: cut_name(ALL, language), UNKNOWN: _("unknown"), OTHERS: _("others")}
         self.build = self._build()
         self.metrics = self._metrics()
         self._empty = self._metrics_that_counted_nothing()
@@ -94,15 +97,15 @@ class Marts:
         return found
 
     def period_label(self, grain: str, start: str) -> str:
-        """A period's name on an axis: Oct 2026, 2026-Q4, 2026-W44; 2026년 10월 in Korean."""
+        """A period's name on an axis: Oct 2026 or as the page's language writes it, 2026-Q4, 2026-W44."""
         first = date.fromisoformat(start)
         if grain != "month":
             return period_name(grain, first)
-        return f"{first:%b %Y}" if self.language == "en" else f"{first.year}년 {first.month}월"
+        return str(format_skeleton("yMMM", first, locale=self.language))
 
     def member_label(self, value: str, label: str) -> str:
         """A member's name; the company and the unknown in the page's language."""
-        return self.words.get(value, label) if value in (ALL, UNKNOWN, OTHERS) else label
+        return self._members_without_a_name.get(value, label)
 
     def members(self, dimensions: Iterable[str]) -> dict[str, list[Row]]:
         """Per cut its largest members, by revenue where the cut has it, else by what they count: k key, m name."""

@@ -9,8 +9,8 @@ from typing import Any
 from dashboards import charts
 from dashboards.charts import Spec
 from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, OTHERS, UNKNOWN, Marts, Row
-from dashboards.texts import Text
 from orchestration.core.catalog import metrics
+from orchestration.text.catalogue import translations
 
 CATALOG = metrics()
 # What a sale is read from; with revenue_basis bookings, deals.
@@ -62,11 +62,20 @@ class Painter:
 
     def __init__(self, marts: Marts) -> None:
         self.marts = marts
-        self.words = marts.words
+        # a message in the page's language
+        self.gettext = translations(marts.language).gettext
 
-    def say(self, en: str, ko: str) -> str:
-        """The words of the page's language."""
-        return Text(en, ko).to(self.marts.language)
+    def titles(self, **more: str) -> dict[str, str]:
+        """What the axes and tooltips of the charts are titled, by what they show; `more` adds to it."""
+        _ = self.gettext
+        return {
+            "period": _("Which"),
+            "value": _("Value"),
+            "year_before": _("Year before"),
+            "target": _("Target"),
+            "metric": _("Metric"),
+            **more,
+        }
 
     def name(self, metric_id: str) -> str:
         """A metric's name in the catalogue."""
@@ -125,7 +134,7 @@ class Painter:
         """A metric over time, of the company and of the members of each cut."""
         metric = self.marts.metrics[metric_id]
         is_additive = CATALOG[metric_id].over_members == "sum"
-        words = {**self.words, "member": self.words["by"]}
+        words = self.titles(member=self.gettext("Show by"))
         rows = self._company_rows(metric_id) + self._member_rows(metric_id, cuts, members, is_additive)
         spec = charts.metric(
             metric.unit,
@@ -143,7 +152,7 @@ class Painter:
             f"where metric_id = ? and dimension = 'all' and {self.marts.shown(COMPANY_PERIODS)} order by period_start",
             [metric_id],
         )
-        return [{**row, "m": self.words[ALL]} for row in rows]
+        return [{**row, "m": self.marts.member_label(ALL, ALL)} for row in rows]
 
     def _member_rows(
         self, metric_id: str, cuts: Sequence[str], members: dict[str, list[Row]], is_additive: bool
@@ -159,6 +168,7 @@ class Painter:
         )
         rows: list[Row] = []
         others: dict[tuple[str, str, str], Row] = {}
+        name_of_rest = self.marts.member_label(OTHERS, OTHERS)
         for row in found:
             if row["d"] not in cuts:
                 continue
@@ -167,7 +177,7 @@ class Painter:
                 place, member = places[row["d"], row["member"]]
                 rows.append({**common, "k": member["k"], "m": member["m"], "v": row["v"], "o": place})
             elif is_additive:
-                rest = {**common, "k": OTHERS, "m": self.words[OTHERS], "v": 0.0, "o": len(members[row["d"]])}
+                rest = {**common, "k": OTHERS, "m": name_of_rest, "v": 0.0, "o": len(members[row["d"]])}
                 others.setdefault((row["g"], row["d"], row["t"]), rest)["v"] += row["v"]
         return [*rows, *others.values()]
 

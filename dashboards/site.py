@@ -14,16 +14,18 @@ from typing import Any
 
 import jinja2
 import vl_convert
+from babel.messages.extract import extract_javascript
 
 from dashboards.boards import BOARDS, Board
 from dashboards.charts import OTHER_MEMBERS
-from dashboards.marts import MOST_MEMBERS, Marts
+from dashboards.marts import ALL, MOST_MEMBERS, Marts
 from dashboards.painter import Page, Painter
-from dashboards.texts import LANGUAGES, Language, Text
 from orchestration.core.errors import UsageError
+from orchestration.text.catalogue import LANGUAGE_NAMES, LANGUAGES, Language, translations
 from orchestration.warehouse.connections import open_published
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPT = TEMPLATES / "board.js"
 FOLDER = "dashboard"
 
 
@@ -57,16 +59,18 @@ def page_html(painter: Painter, board: Board, company: str | None = None) -> str
     page = board.page(painter)
     other = next(one for one in LANGUAGES if one != language)
     return _template("page.html.j2").render(
+        _=painter.gettext,
+        pgettext=translations(language).pgettext,
         language=language,
         other=other,
+        other_name=LANGUAGE_NAMES[other],
         board=board,
         boards=BOARDS,
         page=page,
         company=company,
         build=painter.marts.build,
-        words=painter.words,
         data=_json(_data(painter, page)),
-        script=(TEMPLATES / "board.js").read_text(encoding="utf-8"),
+        script=SCRIPT.read_text(encoding="utf-8"),
         style=(TEMPLATES / "board.css").read_text(encoding="utf-8"),
         vega=_vega(),
     )
@@ -87,11 +91,22 @@ def _data(painter: Painter, page: Page) -> dict[str, Any]:
         "members": page.members,
         "most_members": MOST_MEMBERS,
         "others_colour": OTHER_MEMBERS,
+        "company": marts.cut_name(ALL),
         "cuts": {cut: marts.cut_name(cut) for cut in page.members},
         "periods": marts.periods(),
         "currency": marts.build.settings["reporting_currency"],
-        "words": painter.words,
+        "messages": messages_of_script(marts.language),
     }
+
+
+@cache
+def messages_of_script(language: Language) -> dict[str, str]:
+    """The translations of the messages in the pages' script; empty in English, whose texts stand there."""
+    with SCRIPT.open("rb") as stream:
+        found = extract_javascript(stream, {"_": None}, (), {"encoding": "utf-8"})
+        messages = [str(message) for _, _, message, _ in found]
+    told = {message: translations(language).gettext(message) for message in messages}
+    return {message: text for message, text in told.items() if text != message}
 
 
 def _missing(painter: Painter, metric_id: str) -> list[str] | None:
@@ -113,16 +128,10 @@ def _vega() -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["to"] = _in_language
-    return environment
-
-
-def _in_language(text: Text, language: Language) -> str:
-    return text.to(language)
 
 
 def _template(name: str) -> jinja2.Template:

@@ -1,34 +1,23 @@
-"""Evaluates a gate: its suites as one Great Expectations checkpoint on the build file, read-only, in SQL."""
+"""Evaluates a gate: its families as one Great Expectations checkpoint on the build file, read-only, in SQL.
+
+`expectations/families.py` has measured them; what stands here is Great Expectations, and what a gate says of it.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-import duckdb
-import yaml
+from expectations.families import Family
 
-SUITES = Path(__file__).parent
-GATES = ("after_load", "after_staging", "after_facts", "after_kpi")
-# How many unexpected rows or values a message shows.
-MOST_EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Expectations of one table, or of what a query gives. `explain` is SQL for one text that says more on failure."""
-
-    gate: str
-    table: str
-    name: str
-    query: str
-    expectations: list[dict[str, Any]]
-    explain: str | None = None
+# Rows that an expectation may find at most: more than any family has.
+MOST_ROWS = 10_000
+# What tells the rows of a family's measures apart (expectations/families.py), and what a message adds about them.
+ROW_LABELS = ("table_name", "subject", "told")
 
 
 @dataclass(frozen=True)
@@ -75,40 +64,6 @@ class GateResult:
         }
 
 
-@cache
-def validations(gate: str) -> tuple[Validation, ...]:
-    """The validations of a gate, in order of their tables. Raises ValueError naming a file that is not a suite."""
-    return tuple(
-        validation
-        for path in sorted((SUITES / gate).glob("*.yml"))
-        for validation in _of_file(gate, path)
-    )  # fmt: skip
-
-
-def tables_of(gate: str) -> list[str]:
-    """The tables a gate looks at, sorted."""
-    return sorted({validation.table for validation in validations(gate)})
-
-
-def _of_file(gate: str, path: Path) -> Iterator[Validation]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or not {"table", "validations"} <= content.keys():
-        raise ValueError(f"{path}: a suite has a `table` and `validations`")
-    for entry in content["validations"]:
-        of = entry.get("of", "rows")
-        yield Validation(
-            gate=gate,
-            table=content["table"],
-            name=f"{path.stem} {of}",
-            # Great Expectations wants a query to begin with select, not with.
-            query=f"select * from (\n{entry['query']}\n) as {of.replace(' ', '_')}_"
-            if "query" in entry
-            else f"select * from {entry['relation']}",
-            expectations=entry["expectations"],
-            explain=entry.get("explain"),
-        )
-
-
 class GateRunner:
     """The gates of one run. They share a context, so the run's Data Docs show all that were evaluated so far."""
 
@@ -119,24 +74,28 @@ class GateRunner:
         self._parameters = dict(parameters)
         self._context: Any = None
 
-    def run(self, gate: str) -> GateResult:
-        """Evaluate all expectations of a gate, and render the run's Data Docs."""
+    def run(self, gate: str, families: Sequence[Family]) -> GateResult:
+        """Hold the measures of a gate's families against their expectations, and render the run's Data Docs."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return self._run(gate)
+            return self._run(gate, families)
 
-    def _run(self, gate: str) -> GateResult:
+    def _run(self, gate: str, families: Sequence[Family]) -> GateResult:
         from expectations.great_expectations_on_duckdb import gx
 
         context = self._context = self._context or self._new_context(gx)
         source = context.data_sources.add_sql(
             name=gate, connection_string=f"duckdb:///{self._build_file}?access_mode=read_only"
         )
-        by_name = {validation.name: validation for validation in validations(gate)}
+        by_name = {family.name: family for family in families}
         checkpoint = gx.Checkpoint(
             name=gate,
-            validation_definitions=[self._definition(gx, source, validation) for validation in by_name.values()],
-            result_format={"result_format": "COMPLETE", "partial_unexpected_count": MOST_EXAMPLES},
+            validation_definitions=[self._definition(gx, source, family) for family in families],
+            result_format={
+                "result_format": "COMPLETE",
+                "partial_unexpected_count": MOST_ROWS,
+                "unexpected_index_column_names": list(ROW_LABELS),
+            },
         )
         try:
             outcome = context.checkpoints.add(checkpoint).run(
@@ -145,13 +104,13 @@ class GateRunner:
             )
         finally:
             _close(source)
-        result = GateResult(gate, tables=tables_of(gate))
+        result = GateResult(gate, tables=sorted({table for family in families for table in family.tables}))
         context.build_data_docs()
         result.data_docs = str(self._data_docs / "index.html")
         for identifier, validation_result in outcome.run_results.items():
-            validation = by_name[validation_result.suite_name.partition(": ")[2]]
+            family = by_name[validation_result.suite_name.partition(": ")[2]]
             page = context.get_docs_sites_urls(resource_identifier=identifier)[0]["site_url"]
-            self._collect(result, validation, validation_result, unquote(urlparse(page).path))
+            _collect(result, family, validation_result, unquote(urlparse(page).path))
         return result
 
     def _new_context(self, gx: Any) -> Any:
@@ -172,38 +131,38 @@ class GateRunner:
         )
         return context
 
-    def _definition(self, gx: Any, source: Any, validation: Validation) -> Any:
-        context, name = self._context, f"{validation.gate}: {validation.name}"
-        asset = source.add_query_asset(validation.name, query=validation.query)
-        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=validation.expectations))
+    def _definition(self, gx: Any, source: Any, family: Family) -> Any:
+        context, name = self._context, f"{family.gate}: {family.name}"
+        asset = source.add_query_asset(family.name, query=f"select * from {family.relation}")
+        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=list(family.expectations)))
         return context.validation_definitions.add(
             gx.ValidationDefinition(name=name, data=asset.add_batch_definition_whole_table("all"), suite=suite)
         )
 
-    def _collect(self, result: GateResult, validation: Validation, outcome: Any, page: str) -> None:
-        for entry in outcome.results:
-            result.expectations += 1
-            if entry.success:
-                continue
-            config = entry.expectation_config
-            is_warning = str(config.severity or "critical").rpartition(".")[2].lower() != "critical"
-            finding = Finding(
-                table=validation.table,
-                expectation=_named(config),
-                observed=observed(entry),
-                limit=limit(config, _settings_named(validation, config)),
+
+def _collect(result: GateResult, family: Family, outcome: Any, page: str) -> None:
+    """Add what a family's expectations found to a gate's result: a finding for each table, in the order of tables."""
+    for entry in outcome.results:
+        result.expectations += len(family.questions)
+        if entry.success:
+            continue
+        config = entry.expectation_config
+        is_warning = str(config.severity or "critical").rpartition(".")[2].lower() != "critical"
+        found = [
+            Finding(
+                table=row["table_name"],
+                expectation=_named(config, family, row["subject"]),
+                observed=observed,
+                limit=limit(config, _settings_named(family, config)),
                 is_warning=is_warning,
-                told=self._explain(validation.explain),
+                told=row["told"],
                 data_docs=page,
             )
-            (result.warnings if is_warning else result.failures).append(finding)
-
-    def _explain(self, query: str | None) -> str | None:
-        if query is None:
-            return None
-        with duckdb.connect(str(self._build_file), read_only=True) as connection:
-            row = connection.execute(query).fetchone()
-        return str(row[0]) if row and row[0] is not None else None
+            for row, observed in sorted(
+                _unexpected(entry, family), key=lambda pair: (pair[0]["table_name"], pair[0]["subject"])
+            )
+        ]
+        (result.warnings if is_warning else result.failures).extend(found)
 
 
 def _close(source: Any) -> None:
@@ -213,29 +172,27 @@ def _close(source: Any) -> None:
     source.get_engine().dispose()
 
 
-def _named(config: Any) -> str:
-    column = config.kwargs.get("column")
-    return f"{config.type}({column})" if column else str(config.type)
+def _named(config: Any, family: Family, subject: str) -> str:
+    """An expectation by its type and what it looks at: `expect_column_values_to_be_between(earliest of sold_on)`."""
+    measured = config.kwargs.get("column") or family.name
+    return f"{config.type}({f'{measured} of {subject}' if subject else measured})"
 
 
-def observed(entry: Any) -> str:
-    """What an expectation saw, as people read it."""
+def _unexpected(entry: Any, family: Family) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The rows of measures that did not meet an expectation, each with what was observed, as people read it."""
     errors = list(_exceptions(entry.exception_info))
-    if errors:
-        return f"an error, {errors[0]}"
-    result = entry.result
-    if result.get("unexpected_count") is not None:
-        examples = _listed(value for value in result.get("partial_unexpected_list") or [] if value is not None)
-        told = f"{result['unexpected_count']:,} of {result['element_count']:,} values"
-        return f"{told} such as {examples}" if examples else told
-    rows = (result.get("details") or {}).get("unexpected_rows") or result.get("unexpected_rows")
-    if rows:
-        return f"{result.get('observed_value', len(rows))} rows such as {_listed(rows)}"
-    value = result.get("observed_value")
-    mismatched = (result.get("details") or {}).get("mismatched")
-    if mismatched:
-        return "; ".join(f"{kind} {', '.join(map(str, names))}" for kind, names in mismatched.items())
-    return _number(value)
+    column = entry.expectation_config.kwargs.get("column")
+    rows = entry.result.get("unexpected_index_list") or (entry.result.get("details") or {}).get("unexpected_rows")
+    if errors or not rows:
+        # the family as a whole
+        told = f"an error, {errors[0]}" if errors else _number(entry.result.get("observed_value"))
+        yield {"table_name": family.tables[0], "subject": "", "told": f"of {len(family.tables)} tables"}, told
+        return
+    for row in rows:
+        if column:
+            yield row, _number(row[column])
+        else:
+            yield row, ", ".join(f"{name} {_number(row[name])}" for name in row if name not in ROW_LABELS)
 
 
 def _exceptions(info: Any) -> Iterable[str]:
@@ -248,11 +205,11 @@ def _exceptions(info: Any) -> Iterable[str]:
             yield str(nested.get("exception_message")).splitlines()[0]
 
 
-def _settings_named(validation: Validation, config: Any) -> list[str]:
+def _settings_named(family: Family, config: Any) -> list[str]:
     """The settings that an expectation's limits are taken from."""
     return [
         value["$PARAMETER"]
-        for entry in validation.expectations
+        for entry in family.expectations
         if entry["type"] == config.type and entry["kwargs"].get("column") == config.kwargs.get("column")
         for value in entry["kwargs"].values()
         if isinstance(value, dict) and "$PARAMETER" in value
@@ -269,24 +226,11 @@ def limit(config: Any, settings: Iterable[str] = ()) -> str:
         parts.append(f"at least {_number(kwargs['min_value'])}")
     if "max_value" in kwargs:
         parts.append(f"at most {_number(kwargs['max_value'])}")
-    if "value_set" in kwargs:
-        parts.append(f"one of {', '.join(map(str, kwargs['value_set']))}")
-    if "column_set" in kwargs:
-        parts.append(f"the columns {', '.join(kwargs['column_set'])}")
-    if kwargs.get("mostly", 1) != 1:
-        parts.append(f"in {kwargs['mostly']:.0%} of the rows or more")
     return (" and ".join(parts) or "none") + "".join(f" (setting {name})" for name in settings)
 
 
 def _number(value: Any) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _listed(values: Iterable[Any]) -> str:
-    return "; ".join(_shown(value) for value in list(values)[:MOST_EXAMPLES])
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_number(cell)}" for name, cell in value.items())
-    return str(value)
+    """Small numbers with six digits that tell, others to the fourth decimal: what is compared to the cent differs."""
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1 else f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)

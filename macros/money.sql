@@ -15,17 +15,14 @@
 {# A day's share of an amount: ten decimals, so that the days of a month add up to it to the fourth. #}
 {% macro daily_share_type() %}decimal(38, 10){% endmacro %}
 
-{# The first amount that no line may reach. #}
-{% macro line_limit() %}100000000000000{% endmacro %}
-
 {# Quantity x price, exact to 12 decimals: decimal(38, 12) at most on every engine. #}
 {% macro money_product(quantity, price) -%}
     cast({{ quantity }} as {{ quantity_type() }}) * cast({{ price }} as {{ amount_type() }})
 {%- endmacro %}
 
-{# A sum or difference in its own currency, to 6 decimals. #}
-{% macro native_amount(expression) -%}
-    cast({{ expression }} as {{ amount_type() }})
+{# Whether a line comes to more than an amount can hold, though quantity and price alone do not: 10^14, either way. #}
+{% macro beyond_a_line(quantity, price) -%}
+    abs({{ money_product(quantity, price) }}) >= 100000000000000
 {%- endmacro %}
 
 {# Money in the reporting currency: amount x rate, rounded once. `rate` is NULL for the reporting currency itself (rows

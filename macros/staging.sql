@@ -150,83 +150,28 @@
 {% endmacro %}
 
 {#
-    Which of the typed rows is current: among the rows of a key without a reason, the greatest updated_at wins, then
-    the file that sorts last, the file loaded last, the later line. `relation` has the columns of typed_rows();
-    `reasons` names further reasons (SQL texts that are NULL or a reason). A final select.
+    1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
+    file that sorts last, the file loaded last, the later line. Rows with a reason are ranked by themselves, so that a
+    bad newer version does not displace a good older one. The order is total: no two raw rows share file and line.
+    An expression over rows with the columns of typed_rows().
 #}
-{% macro versioned_rows(system, table, relation='typed', more_reasons=[], joins='') %}
-    {%- set columns = contract_columns(system, table) %}
-    {%- set keys = [] %}
-    {%- for column in columns if column.key %}
-        {%- do keys.append(column.name if column.required else "coalesce(" ~ column.name ~ ", '')") %}
-    {%- endfor %}
-    {%- set has_updated_at = columns | selectattr('name', 'equalto', 'updated_at') | list | length > 0 %}
-judged as (
-    select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list(system, table, 'typed') }},
-        concat_ws(',', nullif(typed._reasons, '')
-            {%- for reason in more_reasons %},
-            {{ reason }}
-            {%- endfor %}
-        ) as _reasons,
-        typed._nulled
-    from {{ relation }} as typed
-    {{ joins }}
-),
-
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list(system, table) }},
-        _reasons,
-        _nulled,
-        row_number() over (
+{% macro version_rank(system, table) -%}
+    {%- set columns = contract_columns(system, table) -%}
+    {%- set keys = [] -%}
+    {%- for column in columns if column.key -%}
+        {%- do keys.append(column.name if column.required else "coalesce(" ~ column.name ~ ", '')") -%}
+    {%- endfor -%}
+    {%- set has_updated_at = columns | selectattr('name', 'equalto', 'updated_at') | list | length > 0 -%}
+    row_number() over (
             partition by {{ keys | join(', ') }}, case when _reasons = '' then 1 else 0 end
             order by {{ 'updated_at desc nulls last, ' if has_updated_at }}_file_name desc, _file_id desc, _line desc
-        ) as _version
-    from judged
-)
+        )
+{%- endmacro %}
 
-select
-    _file_id,
-    _file_name,
-    _line,
-    _load_id,
-    {{ column_list(system, table) }},
-    _reasons,
-    _nulled,
-    case when _reasons <> '' then 'quarantined' when _version = 1 then 'current' else 'superseded' end as _row_status
-from ranked
-{% endmacro %}
-
-{# The whole of a base model for a table without reasons of its own. #}
-{% macro base_rows(system, table) %}
-with
-
-typed as (
-    {{ typed_rows(system, table) }}
-),
-
-{{ versioned_rows(system, table) }}
-{% endmacro %}
-
-{# The whole of a stg_ model: the current version of each key. #}
-{% macro current_rows(system, table) %}
-{{ config(materialized='view') }}
-select
-    {%- for column in contract_columns(system, table) %}
-    {{ column.name }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from {{ ref('base_' ~ system ~ '__' ~ table) }}
-where _row_status = 'current'
-{% endmacro %}
+{# What became of a row, by its reasons and its version_rank(): quarantined, current or superseded. #}
+{% macro row_status() -%}
+    case when _reasons <> '' then 'quarantined' when _version = 1 then 'current' else 'superseded' end
+{%- endmacro %}
 
 {# First day that a currency can be converted from: CTE body over the staged rates. #}
 {% macro first_rates() %}

@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from orchestration.commands import build, close, postgres, sample, show
 from orchestration.commands.console import err
-from orchestration.core.errors import KpiError
+from orchestration.core.errors import InterruptedByError, KpiError
+from orchestration.core.process import end_in_order_when_told_to
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,13 +33,14 @@ def _fail(error: KpiError) -> NoReturn:
 
 def main() -> None:
     """Run the command; a user's mistake ends in a line or two and its exit code, never in a stack trace."""
+    end_in_order_when_told_to()
     try:
         app()
     except KpiError as error:
         _fail(error)
-    except KeyboardInterrupt:
-        err.print("kpi: interrupted; what was published stays as it was")
-        sys.exit(130)
+    except InterruptedByError as interruption:
+        err.print(f"kpi: ended by {interruption.signal_name}; what was published stays as it was")
+        sys.exit(interruption.exit_code)
     except Exception as error:
         if os.environ.get("KPI_DEBUG"):
             raise

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
+from dbt.parser.schemas import is_valid_type
+from dbt_common.clients.jinja import get_environment
 
 from orchestration.build.transform import DbtProject
 from orchestration.core.catalog import headlines, metrics
@@ -61,6 +64,39 @@ def test_no_ref_jumps_a_layer(manifest: Any) -> None:
     assert jumps == []
 
 
+def test_an_event_fact_reads_neither_the_period_spine_nor_a_fact_of_periods(manifest: Any) -> None:
+    floors = {
+        "dimensions": {"dimensions"},
+        "events": {"dimensions", "events"},
+        "spine": {"events", "spine"},
+        "periods": {"dimensions", "events", "spine", "periods"},
+    }
+    facts = {node.unique_id: node for node in models(manifest) if node.fqn[1] == "facts"}
+    wrong = [
+        f"{node.fqn[2]}.{node.name} reads {facts[parent].fqn[2]}.{facts[parent].name}"
+        for node in facts.values()
+        for parent in node.depends_on.nodes
+        if parent in facts and facts[parent].fqn[2] not in floors[node.fqn[2]]
+    ]
+    assert wrong == []
+
+
+def test_no_fact_reads_staging_for_what_an_intermediate_model_has(manifest: Any) -> None:
+    # of these the intermediate models have some of the rows; the facts have them all
+    allowed = {
+        ("fct_leads", "stg_crm__leads"),
+        ("fct_activities", "stg_crm__activities"),
+        ("fct_deal_stage_changes", "stg_crm__deal_stage_changes"),
+    }
+    staged: dict[str, set[tuple[str, str]]] = {"facts": set(), "intermediate": set()}
+    for node in models(manifest):
+        if node.fqn[1] in staged:
+            names = {parent.rpartition(".")[2] for parent in node.depends_on.nodes}
+            staged[node.fqn[1]] |= {(node.name, name) for name in names if name.startswith("stg_")}
+    known = {name for _, name in staged["intermediate"]}
+    assert {(fact, name) for fact, name in staged["facts"] if name in known} == allowed
+
+
 def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
     readers = {
         node.name for node in models(manifest) if any(parent.startswith("source.") for parent in node.depends_on.nodes)
@@ -84,7 +120,7 @@ def test_catalogue_models_and_scorecard_name_the_same_metrics(manifest: Any) -> 
     in_scorecard = {
         manifest.nodes[parent].name.removeprefix("kpi_")
         for parent in scorecard.depends_on.nodes
-        if parent in manifest.nodes and len(manifest.nodes[parent].fqn) == 4
+        if parent in manifest.nodes and manifest.nodes[parent].fqn[1] == "kpis" and len(manifest.nodes[parent].fqn) == 4
     }
     assert declared == built == in_scorecard
 
@@ -125,6 +161,31 @@ def test_each_mart_reads_the_facts_it_names(manifest: Any) -> None:
         reads = {manifest.nodes[parent].name for parent in node.depends_on.nodes}
         named = set(node.config.meta["facts"])
         assert named <= reads, f"{metric} names {named - reads} in meta.facts but does not read it"
+
+
+def test_every_macro_and_its_arguments_are_documented(manifest: Any) -> None:
+    """But for the implementations of one engine, which the macro that dispatches to them documents."""
+    wrong = []
+    for macro in manifest.macros.values():
+        if macro.package_name != manifest.metadata.project_name or "__" in macro.name:
+            continue
+        documented = [argument.name for argument in macro.arguments]
+        if documented != signature(macro.macro_sql):
+            wrong.append(f"{macro.name}({', '.join(signature(macro.macro_sql))}) is documented with {documented}")
+        if not macro.description or not all(argument.description for argument in macro.arguments):
+            wrong.append(f"{macro.name} or an argument of it lacks a description")
+        wrong += [
+            f"{macro.name}: {argument.name} has the type {argument.type}, which dbt does not know"
+            for argument in macro.arguments
+            if not is_valid_type(argument.type or "")
+        ]
+    assert wrong == [], "see macros/_macros.yml"
+
+
+def signature(macro_sql: str) -> list[str]:
+    """The names of a macro's arguments, as the macro itself has them."""
+    [macro] = get_environment(None, capture_macros=True).parse(macro_sql).find_all(jinja2.nodes.Macro)
+    return [argument.name for argument in macro.args]
 
 
 def test_every_decision_a_mart_names_is_written_down(manifest: Any) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,15 +19,17 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from dashboards.boards import BOARDS
 from dashboards.marts import Marts
 from dashboards.painter import Painter
-from dashboards.serve import serving
 from dashboards.site import render_site
-from dashboards.texts import LANGUAGES
 from orchestration.build.pipeline import run_build
 from orchestration.core.catalog import metrics
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.sample import write_sample
+from orchestration.text.catalogue import LANGUAGES
 from orchestration.warehouse.connections import open_published
-from tests.conftest import Landing, settings_for
+from tests.support.builds import settings_for
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -403,20 +403,6 @@ def test_metrics_are_named_as_the_catalogue_names_them(sample: Path) -> None:
         ).fetchall()
     assert len(names) == 13
     assert not [name for (name,) in names if f"<h3>{name}</h3>" not in page]
-
-
-def test_the_served_page_is_the_one_on_the_disk(sample: Path) -> None:
-    with serving(sample / "dashboard", 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        assert server.server_address[0] == "127.0.0.1"
-        asking = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-        asking.request("GET", "/ko/scorecard.html")
-        told = asking.getresponse().read()
-        assert told == (sample / "dashboard" / "ko" / "scorecard.html").read_bytes()
-        with pytest.raises(UsageError, match=f"--port {server.server_port}"):
-            serving(sample / "dashboard", server.server_port)
-        server.shutdown()
 
 
 def test_boards_that_are_no_more_are_removed(sample: Path) -> None:

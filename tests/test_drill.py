@@ -15,10 +15,10 @@ from orchestration.build.transform import manifest_of
 from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.settings import load_settings
-from tests import drill
-from tests.conftest import open_build
-from tests.identities import Warehouse
-from tests.random_company import Company, write_files
+from tests.support import drill
+from tests.support.builds import open_build
+from tests.support.companies import Company, RandomCompany
+from tests.support.identities import Warehouse
 
 SEED = 20250314
 
@@ -35,8 +35,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     company.deals = [f"d{n}" for n in range(60)]
     company.orders = [f"o{n}" for n in range(80)]
     company.products = [f"p{n}" for n in range(8)]
-    warehouse.clear()
-    write_files(warehouse.landing, company.tables(), rng)
+    # every row of a file has the same columns
+    files = {
+        (table, "rows.csv"): [
+            {name: row.get(name, "") for name in dict.fromkeys(n for r in rows for n in r)} for row in rows
+        ]
+        for table, rows in company.tables().items()
+        if rows
+    }
+    warehouse.land(RandomCompany(SEED, files, {}))
     warehouse.build(warehouse.now)
     with open_build(warehouse.now.warehouse) as connection:
         yield connection

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import os
 import re
-import subprocess
-import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +13,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.build.transform import DbtProject
-from orchestration.core.contract import PROJECT_ROOT, source_tables
-from orchestration.core.settings import load_settings
-from tests import safe_to_sum
+from orchestration.core.contract import source_tables
 from tests.reference import Result, compare, compute, differing_books
+from tests.support import command, safe_to_sum
+from tests.support.command import last_run
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 10, 31)
 EARLIER = date(2026, 7, 15)
@@ -29,24 +26,16 @@ NOT_MARTS = ("build_info",)
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def kpi(*arguments: str | Path, exit_code: int = 0) -> str:
+def kpi(*arguments: str | Path, exit_code: int = 0, **environment: str) -> str:
     """What the command prints, in a terminal of 200 columns."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KPI_")}
-    done = subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import main; main()", *map(str, arguments)],
-        capture_output=True, text=True, cwd=PROJECT_ROOT, env={**environment, "COLUMNS": "200", "DO_NOT_TRACK": "1"},
-    )  # fmt: skip
-    assert done.returncode == exit_code, done.stdout + done.stderr
-    return done.stdout
+    done = command.kpi(*arguments, COLUMNS="200", DO_NOT_TRACK="1", **environment)
+    assert done.exit_code == exit_code, done.out + done.err
+    return done.out
 
 
-def build(landing: Path, warehouse: Path, as_of: date) -> str:
-    return kpi("build", "--landing", landing, "--warehouse", warehouse, "--as-of", as_of.isoformat())
-
-
-def last_run(warehouse: Path) -> dict[str, Any]:
-    run: dict[str, Any] = json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))
-    return run
+def build(landing: Path, warehouse: Path, as_of: date, dashboard: str = "false") -> str:
+    folders = ("--landing", landing, "--warehouse", warehouse)
+    return kpi("build", *folders, "--as-of", as_of.isoformat(), KPI_DASHBOARD=dashboard)
 
 
 def published(warehouse: Path) -> Rows:
@@ -80,7 +69,7 @@ class Built:
 
     def __init__(self, landing: Path, warehouse: Path) -> None:
         self.landing, self.warehouse = landing, warehouse
-        self.told = build(landing, warehouse, AS_OF)
+        self.told = build(landing, warehouse, AS_OF, dashboard="true")
         self.first_run = last_run(warehouse)
         self.marts = published(warehouse)
         self.expected: Result = compute(landing, as_of=AS_OF)
@@ -104,7 +93,7 @@ def test_the_run_is_on_record(built: Built) -> None:
     assert set(run["tables"]) == {table.label for table in source_tables()}
 
 
-def test_the_books_balance_in_the_record_and_are_the_oracles(built: Built) -> None:
+def test_the_books_balance_in_the_record_and_are_the_references(built: Built) -> None:
     for table, book in built.first_run["tables"].items():
         told = {name: book[name] for name in ("read", "current", "superseded", "quarantined")}
         assert told["read"] == told["current"] + told["superseded"] + told["quarantined"], table
@@ -112,7 +101,7 @@ def test_the_books_balance_in_the_record_and_are_the_oracles(built: Built) -> No
     assert sum(book["quarantined"] for book in built.first_run["tables"].values()) == len(built.expected.quarantine) > 0
 
 
-def test_every_mart_and_every_row_set_aside_is_the_oracles(built: Built) -> None:
+def test_every_mart_and_every_row_set_aside_is_the_references(built: Built) -> None:
     assert differing_books(built.expected, built.warehouse / "build.duckdb") == []
     assert compare(built.expected, built.warehouse / "marts.duckdb") == []
 
@@ -199,38 +188,12 @@ def test_quarantine_lists_every_row_set_aside_with_its_reasons(built: Built) -> 
     assert len(re.findall(r"^billing\.orders ", of_one, re.MULTILINE)) == 2
 
 
-def test_unit_tests_of_the_models_pass(built: Built) -> None:
-    """They stand in `unit_tests:` beside the models; dbt needs the relations that they mock to exist."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    settings = load_settings({"as_of_date": AS_OF, "landing": built.landing, "warehouse": built.warehouse})
-    project = DbtProject(settings)
-    target = built.warehouse / "dbt_unit_tests"
-    try:
-        outcome = dbtRunner(manifest=project.manifest).invoke([
-            "--log-level", "none", "--log-level-file", "none", "--quiet", "test", "--select", "test_type:unit",
-            "--project-dir", str(PROJECT_ROOT), "--profiles-dir", str(PROJECT_ROOT),
-            "--target-path", str(target), "--vars", json.dumps(settings.dbt_vars()),
-        ])  # fmt: skip
-    finally:
-        DuckDBConnectionManager.close_all_connections()
-    assert outcome.exception is None, outcome.exception
-    results = {result.node.name: result for result in outcome.result}
-    failed = {name: result.message for name, result in results.items() if str(result.status) != "pass"}
-    assert not failed, "\n".join(f"unit test {name}: {message}" for name, message in failed.items())
-    assert results.keys() == {unit_test.name for unit_test in project.manifest.unit_tests.values()}
-
-
 def test_a_build_on_earlier_books_then_one_with_nothing_new_publish_what_one_alone_does(
     built: Built, tmp_path: Path
 ) -> None:
     warehouse = tmp_path / "warehouse"
     build(built.landing, warehouse, EARLIER)
     assert last_run(warehouse)["as_of_date"] == EARLIER.isoformat()
-    expected = compute(built.landing, as_of=EARLIER)
-    assert differing_books(expected, warehouse / "build.duckdb") == []
-    assert compare(expected, warehouse / "marts.duckdb") == []
     build(built.landing, warehouse, AS_OF)
     run = last_run(warehouse)
     assert run["run_id"] != built.first_run["run_id"]

@@ -52,3 +52,11 @@ def test_markdown_is_a_table_whatever_the_text_holds() -> None:
 )
 def test_no_rows_keep_the_header(format_: Format, expected: str) -> None:
     assert written(["a", "b"], [], format_) == expected
+
+
+def test_csv_holds_no_formula_and_negative_numbers_stay_numbers() -> None:
+    labels = ["=1+1", "+1", "-1", "@x", "\tx", "plain - text"]
+    rows = [{"label": label, "value": Decimal("-1.5")} for label in labels]
+    read = list(csv.reader(io.StringIO(written(["label", "value"], rows, Format.csv))))
+    assert [line[0] for line in read[1:]] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain - text"]
+    assert {line[1] for line in read[1:]} == {"-1.5"}

@@ -34,11 +34,13 @@ from orchestration.core.settings import Settings
 from orchestration.finance import store
 from orchestration.finance.calendar import close_due_on, parse_month, periods_ending_with, read_holidays
 from orchestration.finance.facts import FACTS
-from orchestration.finance.labels import TEXTS
 from orchestration.finance.tables import TABLES, recorded_months
 from orchestration.publish.marts import republish_finance
-from tests.conftest import Landing, settings_for
-from tests.test_bad_files import KPI, kpi
+from tests.support.builds import settings_for
+from tests.support.command import KPI, kpi
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 4, 10)
 JAN, FEB, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
@@ -305,12 +307,6 @@ def test_every_fact_is_frozen_and_traced() -> None:
         for link in fact.links:
             assert {name for name in link.columns if name.isidentifier()} <= columns[link.table], fact.name
             assert link.dated is None or link.dated in columns[link.table], fact.name
-
-
-def test_every_text_has_both_languages() -> None:
-    for key, (english, korean) in TEXTS.items():
-        assert english and korean, key
-        assert english.count("{") == korean.count("{"), key
 
 
 # Before any close

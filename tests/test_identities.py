@@ -1,33 +1,31 @@
-"""Random companies under the default settings, and one whose CRM is its only record."""
+"""Random companies by the default settings."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
-from tests.identities import EXAMPLES_PER_VARIANT, Warehouse, identities_hold_and_the_way_of_arrival_does_not_matter
-
-VARIANTS: dict[str, dict[str, Any]] = {
-    "defaults": {},
-    "bookings_short_memory": {"revenue_basis": "bookings", "customer_active_days": 45},
-}
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=list(VARIANTS))
-def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    return Warehouse(tmp_path_factory.mktemp(request.param), **VARIANTS[request.param])
-
-
-@settings(
-    max_examples=EXAMPLES_PER_VARIANT,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+from tests.support.companies import RandomCompany, companies, random_company
+from tests.support.identities import (
+    EXAMPLES_PER_VARIANT,
+    Warehouse,
+    identities_hold_and_the_way_of_arrival_does_not_matter,
 )
-@given(seed=st.integers(0, 2**32 - 1))
-def test_identities_hold_and_the_way_of_arrival_does_not_matter(warehouse: Warehouse, seed: int) -> None:
-    identities_hold_and_the_way_of_arrival_does_not_matter(warehouse, seed)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return Warehouse(tmp_path_factory.mktemp("random"), "defaults")
+
+
+def test_a_whole_company_is_as_the_reference_has_it(warehouse: Warehouse) -> None:
+    """The one that `make check` builds."""
+    warehouse.land(random_company(4))
+    warehouse.build(warehouse.now)
+
+
+@pytest.mark.slow
+@settings(max_examples=EXAMPLES_PER_VARIANT)
+@given(company=companies())
+def test_identities_hold_and_the_way_of_arrival_does_not_matter(warehouse: Warehouse, company: RandomCompany) -> None:
+    identities_hold_and_the_way_of_arrival_does_not_matter(warehouse, company)

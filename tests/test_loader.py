@@ -16,14 +16,15 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.loader import LoadReport
-from tests.conftest import Landing, csv_text, load, open_build, rows_of
+from tests.support.builds import load, open_build, rows_of
+from tests.support.landing import Landing, csv_text
 
 TABLE = "billing.products"
 HEADER = "product_id,product_name\n"
@@ -133,7 +134,8 @@ class TestWholeOrNothing:
             # The malformed line makes the loader work on a copy, which the killed process leaves behind.
             landing.add_file(TABLE, f"{HEADER}{body}only {number}\n", f"{number:02d}.csv")
         program = (
-            "import sys; from pathlib import Path; from tests.conftest import Landing, load; "
+            "import sys; from pathlib import Path; "
+            "from tests.support.builds import load; from tests.support.landing import Landing; "
             "load(Landing(Path(sys.argv[1])), Path(sys.argv[2]))"
         )
         root = str(Path(__file__).parent.parent)
@@ -530,9 +532,7 @@ ENTRIES = st.lists(st.one_of(RECORDS, RECORDS, RECORDS, MALFORMED_LINES, st.just
 
 
 class TestAnyTable:
-    @settings(
-        max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=120)
     @given(entries=ENTRIES, newline=st.sampled_from(["\n", "\r\n"]), mark=st.booleans(), ends=st.booleans())
     def test_any_records_among_malformed_and_blank_lines_come_back_exactly_each_with_its_line(
         self,
@@ -567,7 +567,7 @@ class TestAnyTable:
         assert report.rows_loaded == {TABLE: len(records)}
         assert report.malformed_lines == len(malformed)
 
-    @settings(max_examples=50, deadline=None, derandomize=True)
+    @settings(max_examples=50)
     @given(
         rows=st.lists(st.tuples(*[st.text("abc, ;é\n", max_size=5)] * 2), max_size=10),
         opens=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(['x,"y', '"x,y', '"x","y', 'x,"y z'])), max_size=4),

@@ -25,14 +25,19 @@ from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError, TransientError, UsageError
 from orchestration.publish.postgres import Copied, publish_postgres
 from orchestration.warehouse.connections import open_published
-from tests.conftest import Landing, settings_for
+from tests.support.builds import settings_for
+from tests.support.command import kpi
+from tests.support.landing import Landing
 
 BINARIES = sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 ODBC_DRIVER = Path("/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so")
 PASSWORD = "s3cret/@:x"
 IN_URL = "s3cret%2F%40%3Ax"
 
-pytestmark = pytest.mark.skipif(not BINARIES, reason="no PostgreSQL server: apt-get install postgresql")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BINARIES, reason="no PostgreSQL server: apt-get install postgresql"),
+]
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,6 @@ def copy(server: Server, published: Path, **more: Any) -> Copied:
     return publish_postgres(published, server.url(), **more)
 
 
-def kpi(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import main; main()", *map(str, arguments)],
-        capture_output=True, text=True, cwd=PROJECT_ROOT, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
 def test_every_table_arrives_with_its_rows_types_and_comments(server: Server, published: Path) -> None:
     told = copy(server, published)
     with open_published(published) as connection:
@@ -173,7 +171,7 @@ def test_every_table_arrives_with_its_rows_types_and_comments(server: Server, pu
             here = connection.execute(f"select {', '.join(plain)} from {schema}.{name}").fetchall()
             rows = server.ask(f"select {', '.join(plain)} from {view}")
             assert sorted(map(repr, rows)) == sorted(map(repr, here)), view
-    published_at = server.ask("select published_at at time zone 'UTC' from meta.build_info")
+    published_at = server.ask("select published_at at time zone 'UTC' from kpi_meta.build_info")
     with open_published(published) as connection:
         assert published_at == connection.execute("select published_at from meta.build_info").fetchall()
 
@@ -200,32 +198,32 @@ def test_what_others_build_on_the_views_survives_and_sees_the_new_rows(
     server: Server, published: Path, tmp_path: Path
 ) -> None:
     copy(server, published)
-    server.run("create view public.runs as select run_id from meta.build_info")
-    identity = server.ask("select 'meta.build_info'::regclass::oid")
+    server.run("create view public.runs as select run_id from kpi_meta.build_info")
+    identity = server.ask("select 'kpi_meta.build_info'::regclass::oid")
     next_build = changed(
         published, tmp_path, "update meta.build_info set run_id = 'the-next'",
         "alter table kpi.kpi_revenue add column discounts double",
     )  # fmt: skip
     copy(server, next_build)
     assert server.ask("select run_id from public.runs") == [("the-next",)]
-    assert server.ask("select 'meta.build_info'::regclass::oid") == identity
+    assert server.ask("select 'kpi_meta.build_info'::regclass::oid") == identity
     assert server.ask("select count(*), count(discounts) from kpi.kpi_revenue")[0][1] == 0
 
 
 def test_a_lost_column_is_an_error_until_one_asks_to_recreate(server: Server, published: Path, tmp_path: Path) -> None:
     copy(server, published)
     server.run("create view public.refunds as select refunds from kpi.kpi_revenue")
-    before = server.ask("select run_id from meta.build_info")
+    before = server.ask("select run_id from kpi_meta.build_info")
     smaller = changed(
         published, tmp_path, "alter table kpi.kpi_revenue drop column refunds",
         "update meta.build_info set run_id = 'smaller'",
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"view kpi\.kpi_revenue cannot be kept, it would lose refunds numeric"):
         copy(server, smaller)
-    assert server.ask("select run_id from meta.build_info") == before
+    assert server.ask("select run_id from kpi_meta.build_info") == before
     assert server.ask("select count(refunds) from public.refunds")
     copy(server, smaller, recreate=True)
-    assert server.ask("select run_id from meta.build_info") == [("smaller",)]
+    assert server.ask("select run_id from kpi_meta.build_info") == [("smaller",)]
     assert server.ask("select to_regclass('public.refunds')") == [(None,)]
 
 
@@ -268,7 +266,8 @@ def test_readers_see_whole_copies_and_no_error_while_it_is_replaced(
             with server.connect() as connection:
                 while not done.is_set():
                     row = connection.execute(
-                        "select (select run_id from meta.build_info), min(formula), max(formula) from kpi.kpi_catalog"
+                        "select (select run_id from kpi_meta.build_info), min(formula), max(formula) "
+                        "from kpi.kpi_catalog"
                     ).fetchone()
                     assert row is not None and len(set(row)) == 1, row
                     seen.add(row[0])
@@ -286,7 +285,7 @@ def test_readers_see_whole_copies_and_no_error_while_it_is_replaced(
 
 def test_a_copy_that_is_killed_changes_nothing(server: Server, published: Path, tmp_path: Path) -> None:
     copy(server, published)
-    before = server.ask("select run_id from meta.build_info")
+    before = server.ask("select run_id from kpi_meta.build_info")
     other = changed(published, tmp_path, "update meta.build_info set run_id = 'killed'")
     in_the_way = server.connect(autocommit=False)
     in_the_way.execute("lock table kpi_data.kpi_win_rate in exclusive mode")
@@ -304,10 +303,10 @@ def test_a_copy_that_is_killed_changes_nothing(server: Server, published: Path, 
     in_the_way.close()
     while server.ask("select 1 from pg_locks where locktype = 'advisory'"):
         time.sleep(0.05)
-    assert server.ask("select run_id from meta.build_info") == before
+    assert server.ask("select run_id from kpi_meta.build_info") == before
     assert server.ask("select count(*) > 0 from kpi.kpi_scorecard") == [(True,)]
     copy(server, other)
-    assert server.ask("select run_id from meta.build_info") == [("killed",)]
+    assert server.ask("select run_id from kpi_meta.build_info") == [("killed",)]
 
 
 def test_a_new_column_does_not_wait_for_a_reader_for_ever(
@@ -369,18 +368,18 @@ def test_a_bad_address_is_told_in_two_lines_without_the_password(
     cluster: Server, published: Path, url: str, exit_code: int, told: str
 ) -> None:
     done = kpi("publish-postgres", url.format(port=cluster.port), "--warehouse", published.parent)
-    assert done.returncode == exit_code
-    assert told in done.stderr and "n0tit" not in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 2
+    assert done.exit_code == exit_code
+    assert told in done.err and "n0tit" not in done.err + done.out
+    assert len(done.err.splitlines()) <= 2
 
 
 def test_the_command_takes_its_address_from_the_environment(server: Server, published: Path) -> None:
     done = kpi("publish-postgres", "--warehouse", published.parent, "--schema", "sales", KPI_POSTGRES_URL=server.url())
-    assert done.returncode == 0, done.stderr
-    assert "copied to schemas sales and sales_finance; role kpi_reader may read them" in done.stdout
-    assert kpi("publish-postgres", "--warehouse", published.parent).returncode == 2
+    assert done.exit_code == 0, done.err
+    assert "copied to schemas sales and sales_finance; role kpi_reader may read them" in done.out
+    assert kpi("publish-postgres", "--warehouse", published.parent).exit_code == 2
     bad = kpi("publish-postgres", server.url(), "--warehouse", published.parent, "--schema", "a;b")
-    assert bad.returncode == 2 and "--schema a;b" in bad.stderr
+    assert bad.exit_code == 2 and "--schema a;b" in bad.err
 
 
 def test_a_build_copies_where_it_is_told_to_and_says_when_it_cannot(
@@ -389,26 +388,26 @@ def test_a_build_copies_where_it_is_told_to_and_says_when_it_cannot(
     landing.add_parents()
     settings = settings_for(landing.folder, warehouse, postgres_url=server.url())
     run = run_build(settings)
-    assert server.ask("select run_id from meta.build_info") == [(run.run_id,)]
+    assert server.ask("select run_id from kpi_meta.build_info") == [(run.run_id,)]
     away = Build(settings_for(landing.folder, warehouse, postgres_url="postgresql://owner@127.0.0.1:1/postgres"))
     with pytest.raises(TransientError, match="the marts are published, but not to PostgreSQL"), away.running():
         away.step("postgres")
     assert "not to PostgreSQL" in (warehouse / "last_run.json").read_text(encoding="utf-8")
-    assert server.ask("select run_id from meta.build_info") == [(run.run_id,)]
+    assert server.ask("select run_id from kpi_meta.build_info") == [(run.run_id,)]
     # nothing of the address stands in the record of the run
     assert IN_URL not in (warehouse / "last_run.json").read_text(encoding="utf-8")
 
 
 def test_a_copy_that_fails_half_way_changes_nothing(server: Server, published: Path, tmp_path: Path) -> None:
     copy(server, published)
-    before = server.ask("select run_id from meta.build_info")
+    before = server.ask("select run_id from kpi_meta.build_info")
     twice = changed(
         published, tmp_path, "insert into kpi.kpi_win_rate select * from kpi.kpi_win_rate",
         "update meta.build_info set run_id = 'twice'",
     )  # fmt: skip
     with pytest.raises(BuildError, match="duplicate key value violates unique constraint"):
         copy(server, twice)
-    assert server.ask("select run_id from meta.build_info") == before
+    assert server.ask("select run_id from kpi_meta.build_info") == before
 
 
 def test_psql_reads_it(server: Server, published: Path) -> None:

@@ -25,13 +25,16 @@ from orchestration.publish.releases import (
     roll_back,
     rolled_back,
 )
-from tests.conftest import Landing
-from tests.die_while_publishing import publish_run, published_run
-from tests.test_bad_files import contents, kpi, last_run
+from orchestration.warehouse.lock import is_building, read_json
+from tests.support.command import contents, kpi, last_run
+from tests.support.die_while_publishing import publish_run, published_run
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 PUBLISHES = 20
 KILLS = 1
-READER = Path(__file__).parent / "reader.py"
+READER = Path(__file__).parent / "support" / "reader.py"
 MARTS = 6
 
 
@@ -110,6 +113,28 @@ def test_a_killed_build_leaves_what_was_published_and_nothing_to_repair(tmp_path
     assert not list(warehouse.glob(".kpi.*"))
 
 
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_build_that_is_told_to_end_says_so_in_a_line(tmp_path: Path, number: signal.Signals, exit_code: int) -> None:
+    landing = Landing(tmp_path / "landing")
+    landing.add_parents()
+    paths = WarehousePaths(tmp_path / "warehouse")
+    command = ["build", "--landing", str(landing.folder), "--warehouse", str(paths.root), "--as-of", "2026-06-30"]
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "kpi", *command],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while (running := read_json(paths.running_file)) is None or running["step"] != "staging":
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == exit_code
+    assert told == f"kpi: ended by {number.name}; what was published stays as it was\n"
+    record = last_run(paths.root)
+    assert (record["exit_code"], record["error"]) == (exit_code, f"ended by {number.name}")
+    assert not is_building(paths)
+    assert not paths.running_file.exists()
+
+
 def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """All rows of all published marts, but which run they are of."""
     with duckdb.connect() as connection:
@@ -126,7 +151,7 @@ def test_whatever_operation_a_publish_ends_at_one_whole_release_is_published(tmp
     """Every file operation and statement of a publish in turn: the process is killed before it, or the disk is full."""
     paths = WarehousePaths(tmp_path)
     write_build_file(paths, 0, marts=2, rows=10)
-    script = [sys.executable, "-m", "tests.die_while_publishing", str(tmp_path), how]
+    script = [sys.executable, "-m", "tests.support.die_while_publishing", str(tmp_path), how]
     ended = subprocess.run(script, capture_output=True, text=True, timeout=600, cwd=Path(__file__).parent.parent)
     assert ended.returncode == 0, ended.stderr
     assert int(ended.stdout) > (40 if how == "die" else 15)

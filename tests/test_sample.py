@@ -15,6 +15,10 @@ import duckdb
 import pytest
 
 from orchestration.sample import DEFAULT_AS_OF, write_sample
+from orchestration.sample.books import Table
+from orchestration.sample.clock import Clock
+from orchestration.sample.rows import Refund
+from orchestration.sample.tables import schedule
 
 START = date(2023, 11, 1)
 STAGES = ["prospecting", "qualification", "proposal", "negotiation", "closed_won", "closed_lost"]
@@ -262,6 +266,18 @@ def test_every_table_of_the_contract_has_rows_and_columns(one: Loaded) -> None:
         for column in columns:
             assert any(row[column] for row in rows), f"{table}.{column} is empty throughout"
     assert 45_000 < sum(one.counts.values()) < 75_000
+
+
+def test_a_row_fills_the_columns_of_its_file_by_name() -> None:
+    clock = Clock(DEFAULT_AS_OF)
+    plan = schedule("billing.refunds", clock)
+    table: Table[Refund] = Table(plan)
+    row: Refund = {"amount": "12.00", "order_id": "O1", "refund_id": "F1", "refunded_at": "2024-01-31T09:00:00"}
+    table.put(0, row)
+    table.put(1, row)
+    assert plan.exports[0].columns == plan.exports[1].columns[::-1] == tuple(COLUMNS["billing.refunds"])
+    assert table.files[0] == ["F1,O1,12.00,2024-01-31T09:00:00"]
+    assert table.files[1] == ["2024-01-31T09:00:00,12.00,O1,F1"]
 
 
 def test_only_what_is_meant_is_left_in_the_folder(one: Loaded, one_dir: Path) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from expectations.runner import GATES, tables_of
+from expectations.families import GATES
+from orchestration.build import gates
 from orchestration.build.pipeline import STEPS, Build, steps_of
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import BuildError, GateClosedError
@@ -25,8 +26,11 @@ from orchestration.core.settings import load_settings
 from orchestration.scheduling.notify import post
 from orchestration.scheduling.session import WarehouseBuild
 from orchestration.scheduling.triggers import landed_stamp, settled_files
-from tests.conftest import Landing, build, settings_for
-from tests.test_bad_files import contents, last_run
+from tests.support.builds import build, settings_for
+from tests.support.command import contents, last_run
+from tests.support.landing import Landing
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +97,8 @@ def steps(result: dg.ExecuteInProcessResult, event_type: str) -> list[str]:
 
 def node(step: str) -> str:
     """What Dagster calls a step of a build."""
-    if step in ("dashboard", "postgres"):
-        return f"published__{step}"
+    if step == "postgres":
+        return "published__postgres"
     return f"gate_{step}" if step in GATES else step
 
 
@@ -113,6 +117,8 @@ class TestWhatIsShown:
         assert steps_of(load_settings({})) == STEPS
         graph = defined().resolve_job_def("build").graph
         assert sorted(graph.node_dict) == sorted(map(node, STEPS))
+        assets = defined().resolve_asset_graph().get_all_asset_keys()
+        assert dg.AssetKey(["published", "dashboard"]) in assets
 
     def test_lineage_goes_from_landing_files_to_published_files_in_groups_by_layer(
         self, definitions: dg.Definitions
@@ -126,13 +132,13 @@ class TestWhatIsShown:
         }  # fmt: skip
         assert by_group["raw"] == {table.raw_name for table in source_tables()} | {"load_files", "malformed_lines"}
         assert {"kpi_revenue", "kpi_scorecard", "kpi_catalog"} <= by_group["kpi"]
-        assert by_group["published"] == {"kpi_duckdb", "parquet"}
+        assert by_group["published"] == {"marts_duckdb", "parquet"}
         revenue = dg.AssetKey(["kpi", "kpi_revenue"])
         upstream = dg.AssetSelection.assets(revenue).upstream().resolve(graph)
         orders = dg.AssetKey(["raw", "billing__orders"])
         assert orders in upstream
         assert graph.get(orders).parent_keys == {dg.AssetKey(["landing", "billing", "orders"])}
-        assert dg.AssetKey(["published", "kpi_duckdb"]) in graph.get(revenue).child_keys
+        assert dg.AssetKey(["published", "marts_duckdb"]) in graph.get(revenue).child_keys
 
     def test_every_asset_says_what_it_is_and_whose(self, definitions: dg.Definitions) -> None:
         for spec in definitions.resolve_all_asset_specs():
@@ -148,7 +154,7 @@ class TestWhatIsShown:
             specs = [
                 graph.get_check_spec(key) for key in graph.asset_check_keys if key.name == f"gate_{gate}"
             ]  # fmt: skip
-            assert len(specs) == len(tables_of(gate))
+            assert len(specs) == len(gates.tables_of(gate))
             assert all(spec.blocking for spec in specs)
             assert {spec.asset_key for spec in specs} <= set(graph.get_all_asset_keys())
 
@@ -179,7 +185,7 @@ class TestTheJob:
         assert materialized["kpi", "kpi_revenue"]["seconds"].value > 0  # type: ignore[operator]
         assert materialized["kpi", "kpi_revenue"]["data_tests_passed"].value >= 1  # type: ignore[operator]
         checks = result.get_asset_check_evaluations()
-        assert len(checks) == sum(len(tables_of(gate)) for gate in GATES)
+        assert len(checks) == sum(len(gates.tables_of(gate)) for gate in GATES)
         assert all(check.passed or check.severity == dg.AssetCheckSeverity.WARN for check in checks)
 
     def test_a_closed_gate_ends_it_there_and_says_why(
@@ -272,6 +278,24 @@ class TestARunThatIsContinued:
 
 
 class TestTheMonthClose:
+    def test_it_is_off_until_somebody_switches_it_on(self, definitions: dg.Definitions) -> None:
+        assert definitions.resolve_schedule_def("monthly_close").default_status == dg.DefaultScheduleStatus.STOPPED
+        assert definitions.resolve_schedule_def("daily_build").default_status == dg.DefaultScheduleStatus.RUNNING
+
+    def test_materialize_all_closes_nothing(
+        self, definitions: dg.Definitions, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company = published.copy(tmp_path)
+        monkeypatch.setenv("KPI_WAREHOUSE", str(company.warehouse))
+        result = definitions.resolve_job_def("month_close").execute_in_process()
+        (made,) = result.asset_materializations_for_node("finance__closed_months")
+        assert str(made.metadata["closed"].value).startswith("nothing: a month is closed for good")
+        assert not (company.warehouse / "finance").exists()
+
+    def test_whatever_is_materialized_runs_in_one_process(self, definitions: dg.Definitions) -> None:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        assert job.executor_def is dg.in_process_executor
+
     def test_it_starts_on_the_third_business_day_and_not_before(
         self, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -32,8 +31,10 @@ from orchestration.docs.pages import marts_yaml, semantic_metrics
 from orchestration.load.loader import load
 from orchestration.publish.marts import Build, publish
 from orchestration.sample import write_sample
-from tests.identities import LAYERS
-from tests.random_company import AS_OF, Company, write_files
+from tests.support.companies import AS_OF, random_company
+from tests.support.identities import LAYERS
+
+pytestmark = pytest.mark.slow
 
 # Plans and costs open no period: those of days outside the marts' periods have rows in the semantic layer only.
 PLANNED = {"sales_target_attainment", "pipeline_coverage", "quota_attainment", "customer_acquisition_cost"}
@@ -159,8 +160,7 @@ def layers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Layer]:
     """The sample company by the default settings, and a company of oddities by all the others."""
     folder = tmp_path_factory.mktemp("semantic")
     write_sample(folder / "sample")
-    (folder / "odd").mkdir()
-    write_files(folder / "odd", Company(random.Random(4)).tables(), random.Random(4))
+    random_company(4).write(folder / "odd")
     return {
         "sample": Layer(folder / "sample", folder / "sample_warehouse", as_of_date=date(2026, 10, 31)),
         "abroad": Layer(folder / "odd", folder / "odd_warehouse", as_of_date=AS_OF, **ABROAD),

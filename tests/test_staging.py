@@ -17,7 +17,8 @@ import pytest
 
 from orchestration.build.transform import DbtProject
 from orchestration.core.contract import source_tables
-from tests.conftest import Landing, Row, csv_text, load, open_build, rows_of, settings_for, stage
+from tests.support.builds import load, open_build, rows_of, settings_for, stage
+from tests.support.landing import Landing, Row, csv_text
 
 # The starred columns of the source contract, written down a second time on purpose.
 STARRED = {

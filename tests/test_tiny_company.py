@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from orchestration.build.pipeline import run_build
-from orchestration.core.settings import load_settings
+from orchestration.core.settings import Settings, load_settings
 from orchestration.warehouse.connections import open_published
+from tests.reference import compare, compute, differing_books
+from tests.support.builds import run_unit_tests
 
 LANDING = {
     "crm/sales_reps": """
@@ -98,7 +100,8 @@ Key = tuple[str, str, str, str]
 
 
 @pytest.fixture(scope="module")
-def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The company, built."""
     folder = tmp_path_factory.mktemp("tiny")
     for table, text in LANDING.items():
         path = folder / "landing" / table / "export.csv"
@@ -108,6 +111,11 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         {"landing": folder / "landing", "warehouse": folder / "warehouse", "as_of_date": date(2025, 3, 15)}
     )
     run_build(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def marts(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_published(settings.paths.marts_file) as connection:
         yield connection
 
@@ -223,3 +231,15 @@ def test_reps_are_ranked_within_company_and_team(marts: duckdb.DuckDBPyConnectio
         where metric_id = 'revenue' and period_grain = 'quarter' and dimension = 'sales_rep' order by 1
     """).fetchall()
     assert ranks == [("r1", 1, 1), ("r2", 2, 1)]
+
+
+def test_every_cell_is_the_references(settings: Settings) -> None:
+    expected = compute(settings.landing, as_of=settings.as_of)
+    assert compare(expected, settings.paths.marts_file) == []
+    assert differing_books(expected, settings.paths.build_file) == []
+
+
+def test_unit_tests_of_the_models_pass(settings: Settings) -> None:
+    """They stand in `unit_tests:` beside the models; dbt needs the relations that they mock to exist."""
+    failed = {name: message for name, message in run_unit_tests(settings).items() if message}
+    assert not failed, "\n".join(f"unit test {name}: {message}" for name, message in failed.items())

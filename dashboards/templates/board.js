@@ -2,9 +2,28 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const words = data.words;
+  // a message in the page's language
+  const _ = (message) => data.messages[message] ?? message;
+  const filled = (message, values) => message.replace(/{(\w+)}/g, (field, name) => values[name] ?? field);
   const language = document.documentElement.lang;
-  const GRAINS = ["week", "month", "quarter", "year"];
+  const GRAINS = { week: _("Week"), month: _("Month"), quarter: _("Quarter"), year: _("Year") };
+  const CATEGORIES = {
+    performance: _("Performance"),
+    activity: _("Activity"),
+    productivity: _("Productivity"),
+    beyond: _("What a manager asks next"),
+  };
+  const COLUMNS = {
+    metric: _("Metric"),
+    value: _("Value"),
+    trend: _("Trend"),
+    before: _("Period before"),
+    year_before: _("Year before"),
+    target: _("Target"),
+    status: _("Status"),
+  };
+  const SO_FAR = _("so far");
+  const STATES = { good: _("reached"), near: _("within 10 %"), off: _("off") };
   const NO_VALUE = "–";
 
   // ---- numbers, in their units -------------------------------------------------------------------------------------
@@ -26,6 +45,7 @@
       other: plain({ minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     },
   };
+  const LENGTHS = { days: _("{n} days"), hours: _("{n} h"), minutes: _("{n} min"), months: _("{n} months") };
   const percent = plain({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
   const points = plain({ maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
@@ -33,7 +53,7 @@
     return (value, unit) => {
       if (value === null || value === undefined || Number.isNaN(value)) return NO_VALUE;
       const number = (FORMATS[length][unit] || FORMATS[length].other).format(value);
-      return words[unit] && words[unit].includes("{n}") ? words[unit].replace("{n}", number) : number;
+      return unit in LENGTHS ? filled(LENGTHS[unit], { n: number }) : number;
     };
   }
   const long = told("long");
@@ -104,7 +124,7 @@
     const found = new Set(charts.flatMap((chart) => chart.rows.map((row) => row.g)));
     for (const metrics of Object.values(data.scores))
       for (const grains of Object.values(metrics)) Object.keys(grains).forEach((grain) => found.add(grain));
-    return found.size ? GRAINS.filter((grain) => found.has(grain)) : ["month"];
+    return found.size ? Object.keys(GRAINS).filter((grain) => found.has(grain)) : ["month"];
   }
 
   async function draw(chart) {
@@ -120,8 +140,8 @@
     place.hidden = nothing;
     chart.element.querySelector(".none").hidden = !nothing;
     const remarks = [];
-    if (shown.has("by") && shown.by !== chosen.by) remarks.push(words.not_by);
-    if (shown.grain !== chosen.grain) remarks.push(words.not_grain);
+    if (shown.has("by") && shown.by !== chosen.by) remarks.push(_("not kept by this cut: the company is shown"));
+    if (shown.grain !== chosen.grain) remarks.push(_("not kept for this period: months are shown"));
     const remark = chart.element.querySelector(".remark");
     remark.hidden = !remarks.length;
     remark.textContent = remarks.join("; ");
@@ -145,7 +165,7 @@
     if (!place) return;
     const members = [...(data.members[chosen.by] || [])];
     const isCut = members.filter((member) => member.v !== "unknown").length >= data.most_members;
-    if (isCut) members.push({ m: words.others, colour: data.others_colour });
+    if (isCut) members.push({ m: _("others"), colour: data.others_colour });
     const items = members.map((member) => {
       const item = document.createElement("span");
       const swatch = document.createElement("i");
@@ -153,8 +173,9 @@
       item.append(swatch, member.m);
       return item;
     });
-    const remarks = chosen.by === "all" ? [words.legend_year, words.legend_target, words.legend_running] : [words.legend_running];
-    if (isCut) remarks.push(words.top_members.replace("{count}", data.most_members));
+    const remarks = [_("pale: period still running")];
+    if (chosen.by === "all") remarks.unshift(_("grey line: the year before"), _("black tick: target"));
+    if (isCut) remarks.push(filled(_("the {count} largest are shown"), { count: data.most_members }));
     place.replaceChildren(...items, remarks.join(" · "));
   }
 
@@ -244,28 +265,31 @@
 
   function scoreRow(entity, metric) {
     const line = element("tr", { id: `metric-${metric.metric_id}` });
-    const better = metric.is_higher_better ? words.higher_is_better : words.lower_is_better;
+    const better = metric.is_higher_better ? _("higher is better") : _("lower is better");
     line.append(element("th", { scope: "row", title: `${metric.formula} (${better})` }, metric.name));
     if (metric.missing && entity === "all") {
-      const told = metric.missing.length ? `${words.no_data} ${metric.missing.join(", ")}` : words.no_rows;
+      const told = metric.missing.length
+        ? filled(_("No data landed for {tables}"), { tables: metric.missing.join(", ") })
+        : _("Nothing happened in the periods shown.");
       line.append(element("td", { className: "missing", colSpan: 6 }, told));
       return line;
     }
     const row = rowOf(entity, metric.metric_id) || [chosen.period, null, null, null, null, true];
     const value = element("td", { className: "value" }, long(row[1], metric.unit));
     if (row[1] !== null) value.dataset.value = row[1];
-    if (!row[5]) value.append(element("small", {}, words.so_far));
+    if (!row[5]) value.append(element("small", {}, SO_FAR));
     const trend = element("td", { className: "spark" }, spark(series(entity, metric.metric_id)));
     const cells = [[2, "before"], [3, "year_before"], [4, "target"]].map(([place, name]) => {
       const cell = changed(row[1], row[place], metric.unit, metric.is_higher_better);
-      cell.dataset.label = words[name];
+      cell.dataset.label = COLUMNS[name];
       if (row[place] !== null) cell.dataset.value = row[place];
       cell.dataset.column = name;
       return cell;
     });
     const { state, against } = status(row, metric.is_higher_better);
-    const meaning = state === "running" ? words.running : state === "none" ? words.no_status : `${words[state]} (${words.against} ${words[against]})`;
-    const label = ["running", "none"].includes(state) ? "" : ` ${words[state]}`;
+    const meanings = { running: _("period still running"), none: _("nothing to compare with") };
+    const meaning = meanings[state] ?? filled(_("{status} (against {yardstick})"), { status: STATES[state], yardstick: COLUMNS[against] });
+    const label = state in STATES ? ` ${STATES[state]}` : "";
     const badge = element("span", { className: `badge is-${state}`, title: meaning }, SIGNS[state] + label);
     line.append(value, trend, ...cells, element("td", { className: "state" }, badge));
     line.dataset.status = state;
@@ -276,15 +300,15 @@
     const table = document.getElementById("score");
     if (!table) return;
     const entity = selects.rep ? chosen.rep : "all";
-    const heads = ["metric", "value", "trend", "before", "year_before", "target", "status"];
-    const head = element("thead", {}, element("tr", {}, ...heads.map((key) => element("th", { scope: "col" }, words[key]))));
+    const heads = Object.values(COLUMNS).map((title) => element("th", { scope: "col" }, title));
+    const head = element("thead", {}, element("tr", {}, ...heads));
     const body = element("tbody");
-    for (const category of ["performance", "activity", "productivity", "beyond"]) {
+    for (const [category, title] of Object.entries(CATEGORIES)) {
       const metrics = Object.values(data.metrics).filter(
         (metric) => metric.category === category && (entity === "all" || (data.scores[entity] || {})[metric.metric_id]),
       );
       if (!metrics.length) continue;
-      body.append(element("tr", { className: "group" }, element("th", { scope: "rowgroup", colSpan: 7 }, words[category])));
+      body.append(element("tr", { className: "group" }, element("th", { scope: "rowgroup", colSpan: 7 }, title)));
       body.append(...metrics.map((metric) => scoreRow(entity, metric)));
     }
     table.replaceChildren(head, body);
@@ -303,7 +327,7 @@
         const value = element("strong", {}, told("short")(row[1], metric.unit));
         value.dataset.metric = metric.metric_id;
         const yardstick = { target: 4, year_before: 3, before: 2 }[against];
-        const compared = yardstick ? `${SIGNS[state]} ${words[state]} · ${words[against]} ${told("short")(row[yardstick], metric.unit)}` : NO_VALUE;
+        const compared = yardstick ? `${SIGNS[state]} ${STATES[state]} · ${COLUMNS[against]} ${told("short")(row[yardstick], metric.unit)}` : NO_VALUE;
         const under = element("span", { className: `delta is-${state}` }, compared);
         return element("li", {}, element("span", { className: "name" }, metric.name), value, under, spark(series("all", metric.metric_id)));
       }),
@@ -319,7 +343,7 @@
     const ranked = data.entities
       .filter((entity) => data.leaders.some((metric) => value(entity.v, metric) !== null))
       .sort((a, b) => (a.v === "unknown") - (b.v === "unknown") || (value(b.v, first) ?? -Infinity) - (value(a.v, first) ?? -Infinity));
-    const heads = [words.rep, ...metrics.map((metric) => metric.name), words.trend];
+    const heads = [_("Sales rep"), ...metrics.map((metric) => metric.name), COLUMNS.trend];
     const head = element("thead", {}, element("tr", {}, ...heads.map((told) => element("th", { scope: "col" }, told))));
     const body = element("tbody");
     for (const entity of ranked) {
@@ -336,20 +360,20 @@
       line.append(element("td", { className: "spark" }, spark(series(entity.v, first))));
       body.append(line);
     }
-    if (!ranked.length) body.append(element("tr", {}, element("td", { className: "missing", colSpan: heads.length }, words.no_rows)));
+    if (!ranked.length) body.append(element("tr", {}, element("td", { className: "missing", colSpan: heads.length }, _("Nothing happened in the periods shown."))));
     table.replaceChildren(head, body);
   }
 
   // ---- all of it ---------------------------------------------------------------------------------------------------
 
   function show() {
-    fill("grain", grainsOfPage().map((grain) => [grain, words[grain]]));
-    fill("by", [["all", words.all], ...Object.entries(data.cuts)]);
-    fill("period", data.periods[chosen.grain].map((one) => [one.t, one.c ? one.p : `${one.p} (${words.so_far})`]));
+    fill("grain", grainsOfPage().map((grain) => [grain, GRAINS[grain]]));
+    fill("by", [["all", data.company], ...Object.entries(data.cuts)]);
+    fill("period", data.periods[chosen.grain].map((one) => [one.t, one.c ? one.p : `${one.p} (${SO_FAR})`]));
     fill("rep", data.entities.map((one) => [one.v, one.m]));
     const period = data.periods[chosen.grain].find((one) => one.t === chosen.period);
     for (const place of document.querySelectorAll("[data-shown]"))
-      place.textContent = period ? period.p + (period.c ? "" : ` (${words.so_far})`) : "";
+      place.textContent = period ? period.p + (period.c ? "" : ` (${SO_FAR})`) : "";
     legend();
     tiles();
     leaderboard();

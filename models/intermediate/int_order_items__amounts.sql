@@ -11,7 +11,9 @@ items as (
         order_id,
         product_id,
         quantity,
-        {{ native_amount(money_product('quantity', 'unit_price') ~ ' - coalesce(discount_amount, 0)') }} as native_amount
+        cast(
+            {{ money_product('quantity', 'unit_price') }} - coalesce(discount_amount, 0) as {{ amount_type() }}
+        ) as native_amount
     from {{ ref('stg_billing__order_items') }}
 )
 

@@ -3,7 +3,8 @@ with
 
 orders as (
     select
-        order_id, account_id, deal_id, rep_id, ordered_at, {{ local_date('ordered_at') }} as ordered_on, status, currency
+        order_id, account_id, deal_id, rep_id, status, currency, ordered_at,
+        {{ local_date('ordered_at') }} as ordered_on
     from {{ ref('stg_billing__orders') }}
 ),
 

@@ -1,7 +1,8 @@
 """The gates between the layers: what they compare with, and what closes them.
 
-The expectations themselves are the files of `expectations/`; this module puts beside the layers, in schema `gates` of
-the build file, what the expectations need besides the layer they look at.
+The expectations themselves are the files of `expectations/`; this module puts into schema `gates` of the build file
+what they need besides the layer they look at (settings, the last good run, what is published), and has the families
+measured.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from expectations.families import Family, NotMeasurableError, measure, read_families
 from expectations.runner import GateResult
-from orchestration.core.contract import source_tables
-from orchestration.core.errors import GateClosedError
+from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.errors import BuildError, GateClosedError
 from orchestration.core.settings import Settings
 from orchestration.warehouse.connections import attach
 
@@ -52,8 +55,23 @@ def findings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [{"table": table, "finding": finding, "rows": count} for table, finding, count in rows]
 
 
+@cache
+def families(gate: str) -> tuple[Family, ...]:
+    """The families of a gate's expectations. Raises ValueError naming what is wrong with its file."""
+    marts = sorted(path.stem for path in (PROJECT_ROOT / "models" / "kpis").glob("*/kpi_*.sql"))
+    return read_families(gate, {"landed table": [table.label for table in source_tables()], "mart": marts})
+
+
+def tables_of(gate: str) -> list[str]:
+    """The tables a gate looks at, sorted."""
+    return sorted({table for family in families(gate) for table in family.tables})
+
+
 def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings) -> None:
-    """Write what the expectations of a gate compare with into schema `gates`."""
+    """Write what the expectations of a gate look at into schema `gates`.
+
+    Raises BuildError naming the table and the family that cannot be measured.
+    """
     connection.execute("create schema if not exists gates")
     _write_run(connection, settings)
     if gate == "after_load":
@@ -62,6 +80,14 @@ def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings
         _write_books(connection)
     elif gate == "after_kpi":
         _write_changes(connection, settings)
+    for family in families(gate):
+        try:
+            measure(connection, family)
+        except NotMeasurableError as error:
+            raise BuildError(
+                f"the gate {gate.replace('_', ' ')} stopped: {error}",
+                [f"nothing was published; correct `{family.name}` in expectations/{gate}.yml, or the table"],
+            ) from error
 
 
 def _row_counts() -> str:
@@ -72,11 +98,16 @@ def _row_counts() -> str:
 
 
 def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """The settings, in one row, and the local date of a timestamp."""
+    """The settings in one row, and what queries say often: the as-of date, local dates, money converted by a rate."""
     values = settings.dbt_vars()
     columns = ", ".join(f"? as {name}" for name in values)
     connection.execute(f"create or replace table gates.run as select {columns}", list(values.values()))
     connection.execute("alter table gates.run alter as_of_date type date")
+    connection.execute("create or replace macro gates.as_of() as (select as_of_date from gates.run)")
+    connection.execute(
+        "create or replace macro gates.converted(amount, rate) as "
+        "round(cast(amount as decimal(21, 6)) * coalesce(rate, cast(1 as decimal(16, 10))), 4)"
+    )
     connection.execute(
         "create or replace macro gates.local_date(ts) as "
         f"cast(((ts at time zone 'UTC') at time zone '{settings.business_timezone}') as date)"
@@ -84,82 +115,113 @@ def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
 
 
 def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Per table what arrived: against the build that is published, and how long ago."""
-    connection.execute("create or replace table gates.published_tables (system_table varchar, row_count bigint)")
+    """Per table what arrived: against the contract, against the build that is published, and how long ago."""
+    connection.execute("create or replace table gates.published_tables (system_table varchar, rows_read bigint)")
     with _published(connection, settings) as is_there:
         if is_there:
             connection.execute(
                 "insert into gates.published_tables select system_table, rows_read from published.meta.source_tables"
             )
+    connection.execute("create or replace temp table declared (system_table varchar, raw_name varchar, days integer)")
+    connection.execute("create or replace temp table declared_columns (raw_name varchar, column_name varchar)")
+    for table in source_tables():
+        connection.execute("insert into declared values (?, ?, ?)", [table.label, table.raw_name, table.fresh_days])
+        connection.executemany(
+            "insert into declared_columns values (?, ?)", [(table.raw_name, name) for name in table.column_names]
+        )
     connection.execute(f"""
         create or replace table gates.arrivals as
         with
         now_there as ({_row_counts()}),
         files as (
-            select system_table, count(*) as file_count, sum(row_count) as rows_told, max(loaded_at) as last_file_at
+            select
+                system_table, sum(row_count) as rows_told, sum(malformed_line_count) as malformed_lines,
+                max(loaded_at) as last_file_at
             from raw.load_files group by system_table
+        ),
+        -- what is published counts the lines that are not CSV among the rows read
+        reads as (
+            select
+                now_there.system_table,
+                now_there.row_count + coalesce(files.malformed_lines, 0) as rows_read,
+                now_there.row_count - coalesce(files.rows_told, 0) as unaccounted_rows,
+                files.last_file_at
+            from now_there left join files using (system_table)
+        ),
+        -- columns that begin with _ are the loader's own
+        found_columns as (
+            select table_name as raw_name, column_name from information_schema.columns
+            where table_catalog = current_database() and table_schema = 'raw' and left(column_name, 1) <> '_'
+        ),
+        column_faults as (
+            select
+                raw_name,
+                string_agg(declared.column_name, ', ') filter (where found.column_name is null) as missing_columns,
+                string_agg(found.column_name, ', ') filter (where declared.column_name is null) as other_columns
+            from declared_columns as declared
+            full join found_columns as found using (raw_name, column_name)
+            group by raw_name
         )
         select
-            now_there.system_table,
-            coalesce(files.file_count, 0) as file_count,
-            now_there.row_count,
-            now_there.row_count - coalesce(files.rows_told, 0) as unaccounted_rows,
-            coalesce(before.row_count, 0) as rows_before,
+            reads.system_table as table_name,
+            reads.rows_read,
+            reads.unaccounted_rows,
             -- 1 where there is nothing to compare with
-            coalesce(now_there.row_count / nullif(cast(before.row_count as double), 0), 1) as kept_share,
+            coalesce(reads.rows_read / nullif(cast(before.rows_read as double), 0), 1) as kept_share,
             case
-                when before.row_count >= {SMALL_TABLE_ROWS}
-                    then now_there.row_count / cast(before.row_count as double)
+                when before.rows_read >= {SMALL_TABLE_ROWS} then reads.rows_read / cast(before.rows_read as double)
                 else 1
             end as growth,
             coalesce(
-                date_diff('day', files.last_file_at, cast(now() at time zone 'UTC' as timestamp)), 0
-            ) as days_since_last_file
-        from now_there
-        left join files using (system_table)
+                date_diff('day', reads.last_file_at, cast(now() at time zone 'UTC' as timestamp)), 0
+            ) as days_since_last_file,
+            declared.days as days_allowed,
+            column_faults.missing_columns,
+            column_faults.other_columns
+        from reads
+        inner join declared using (system_table)
+        left join column_faults using (raw_name)
         left join gates.published_tables as before using (system_table)
     """)
 
 
 def _write_books(connection: duckdb.DuckDBPyConnection) -> None:
-    """Per table the books as shares, and the commonest finding among the rows that were kept."""
+    """Per table the books as shares, why rows are quarantined, and the commonest unknown parent of those kept."""
     connection.execute("""
         create or replace table gates.books as
         with
         worst as (
             select system_table, max(row_count) as row_count, arg_max(finding, row_count) as finding
             from staging.data_findings where finding like 'unknown_%' group by system_table
-        )
-        select
-            books.*,
-            books.rows_read - books.rows_current - books.rows_superseded - books.rows_quarantined as unbalanced_rows,
-            coalesce(books.rows_quarantined / nullif(cast(books.rows_read as double), 0), 0) as quarantined_share,
-            coalesce(worst.row_count / nullif(cast(books.rows_current as double), 0), 0) as unknown_parent_share,
-            worst.finding as unknown_parent_finding
-        from staging.load_books as books left join worst using (system_table)
-    """)
-    connection.execute("""
-        create or replace view gates.quarantine_reasons as
-        with
-        counts as (
+        ),
+        reasons as (
             select system_table, reasons, count(*) as row_count
             from staging.quarantined_rows group by system_table, reasons
         ),
-        told as (
+        commonest as (
             select
                 system_table,
                 string_agg(
                     reasons || ' ' || format('{:,}', row_count), ', ' order by row_count desc, reasons
                 ) as reasons
             from (
-                select * from counts
+                select * from reasons
                 qualify row_number() over (partition by system_table order by row_count desc, reasons) <= 3
             )
             group by system_table
         )
-        select books.system_table,
-            format('{:,} of {:,} rows quarantined: {}', books.rows_quarantined, books.rows_read, told.reasons) as told
-        from staging.load_books as books inner join told using (system_table)
+        select
+            books.system_table as table_name,
+            books.rows_read - books.rows_current - books.rows_superseded - books.rows_quarantined as unbalanced_rows,
+            coalesce(books.rows_quarantined / nullif(cast(books.rows_read as double), 0), 0) as quarantined_share,
+            format(
+                '{:,} of {:,} rows quarantined: {}', books.rows_quarantined, books.rows_read, commonest.reasons
+            ) as quarantine,
+            coalesce(worst.row_count / nullif(cast(books.rows_current as double), 0), 0) as unknown_parent_share,
+            worst.finding as unknown_parent_finding
+        from staging.load_books as books
+        left join worst using (system_table)
+        left join commonest using (system_table)
     """)
 
 
@@ -174,7 +236,7 @@ def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     connection.execute("""
         create or replace table gates.changes as
         select
-            metric_id,
+            'kpi_' || metric_id as table_name, metric_id,
             cast(1 as double) as kept_share, cast(1 as double) as growth, cast(0 as double) as changed_share
         from kpi.kpi_scorecard group by metric_id
     """)
@@ -237,7 +299,7 @@ def closed(result: GateResult) -> GateClosedError:
         [
             *(f"also {failure}" for failure in result.failures[1:]),
             f"nothing was published; details: {result.failures[0].data_docs}",
-            f"{WAYS_OUT[result.gate]}, or change the limit in expectations/{result.gate}/",
+            f"{WAYS_OUT[result.gate]}, or change the limit in expectations/{result.gate}.yml",
         ],
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates
 from orchestration.build.transform import DbtProject, LayerResult
-from orchestration.core.errors import BuildError, KpiError
+from orchestration.core.errors import BuildError, InterruptedByError, KpiError
 from orchestration.core.settings import Settings
 from orchestration.load import loader
 from orchestration.publish import marts
@@ -106,6 +106,9 @@ class Build:
             except KpiError as error:
                 self.fail(error)
                 raise
+            except InterruptedByError as error:
+                self.record.exit_code, self.record.error = error.exit_code, f"ended by {error.signal_name}"
+                raise
             except BaseException as error:
                 self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
                 raise
@@ -176,7 +179,7 @@ class Build:
                 if gate == "after_staging":
                     self.record.tables = gates.books(connection)
                     self.record.findings = gates.findings(connection)
-            result = self._gate_runner.run(gate)
+            result = self._gate_runner.run(gate, gates.families(gate))
         self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
         gates.forget_old_data_docs(self.settings.paths.data_docs)
         return result

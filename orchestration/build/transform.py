@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.contract import PROJECT_ROOT
-from orchestration.core.errors import BuildError
+from orchestration.core.errors import BuildError, InterruptedByError
 from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
 
@@ -85,6 +85,8 @@ class DbtProject:
             outcome = dbtRunner(manifest=self.manifest, callbacks=[self._on_event]).invoke(arguments)
         finally:
             _close_database()
+        if isinstance(outcome.exception, InterruptedByError):
+            raise outcome.exception
         if outcome.exception is not None:
             raise BuildError(f"dbt stopped: {_first_line(outcome.exception)}", [f"log: {self.log_file}"])
         results = list(outcome.result)

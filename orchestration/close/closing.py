@@ -25,11 +25,11 @@ from orchestration.finance.calendar import (
     months_after,
     read_holidays,
 )
-from orchestration.finance.labels import Language
 from orchestration.finance.snapshot import Control, Freezer, escaped
 from orchestration.finance.store import ClosedMonth, Link, Manifest, label
 from orchestration.finance.tables import recorded_months
 from orchestration.publish.marts import republish_finance
+from orchestration.text.catalogue import Language
 from orchestration.warehouse.lock import warehouse_lock
 
 LOCK = ".close.lock"

@@ -24,9 +24,10 @@ from orchestration.core.settings import Settings
 from orchestration.finance import snapshot, store
 from orchestration.finance.bridges import MRR_MOVEMENTS
 from orchestration.finance.calendar import month_name, periods_ending_with
-from orchestration.finance.labels import Language, text
 from orchestration.finance.snapshot import Control, escaped
 from orchestration.finance.store import ClosedMonth
+from orchestration.text.catalogue import Language
+from orchestration.text.labels import cut_name
 from orchestration.warehouse.connections import open_published
 
 Format = Literal["xlsx", "csv", "parquet"]
@@ -159,7 +160,7 @@ def _write(
 def _figures_sql(connection: duckdb.DuckDBPyConnection, figures: str, lang: Language) -> str:
     """The figures with their labels in a language, and the changes."""
     dimensions = [row[0] for row in connection.execute(f"select distinct dimension from {figures}").fetchall()]
-    names = ", ".join(f"'{escaped(dimension)}': '{escaped(text(dimension, lang))}'" for dimension in dimensions)
+    names = ", ".join(f"'{escaped(dimension)}': '{escaped(cut_name(dimension, lang))}'" for dimension in dimensions)
     return f"""
         with named as (
             select *, name_{lang} as metric_name,

@@ -18,11 +18,11 @@ import xlsxwriter
 from orchestration.core.catalog import headlines
 from orchestration.finance.bridges import MRR_MOVEMENTS
 from orchestration.finance.calendar import month_name
-from orchestration.finance.labels import Language, text
 from orchestration.finance.snapshot import Control, escaped
 from orchestration.show.published import period_name
+from orchestration.text.catalogue import Language, translations
+from orchestration.text.labels import cause_name, cut_name, line_name, unit_name
 
-AREAS = ("performance", "activity", "productivity", "beyond")
 BOOKINGS_LINES = (
     ("bookings", 1), ("bookings_not_billed", -1), ("billed_of_earlier_bookings", 1), ("billed_before_won", 1),
     ("subscription_sales", 1), ("direct_sales", 1), ("refunds", -1),
@@ -131,11 +131,12 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, A
 
 def write_workbook(path: Path, cover: Cover, content: Content, lang: Language) -> None:
     """Write the workbook; the same content gives the same bytes."""
+    title = translations(lang).gettext("Monthly KPI report")
     workbook = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
     try:
         workbook.set_properties(
             {
-                "title": f"{text('title', lang)} {month_name(cover.month)}",
+                "title": f"{title} {month_name(cover.month)}",
                 "company": cover.company or "",
                 "author": cover.closed_by or "",
                 "created": (cover.closed_at or datetime(cover.as_of_date.year, 1, 1)).replace(tzinfo=None),
@@ -153,18 +154,26 @@ class _Writer:
         self._workbook = workbook
         self._cover = cover
         self._lang = lang
+        self._ = translations(lang).gettext
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def write(self, content: Content) -> None:
         self._write_cover(content)
-        for area in AREAS:
-            self._write_area(area, [row for row in content.figures if row["category"] == area])
+        _ = self._
+        areas = {
+            "performance": _("Performance"),
+            "activity": _("Activity"),
+            "productivity": _("Productivity"),
+            "beyond": _("Beyond"),
+        }
+        for area, name in areas.items():
+            self._write_area(name, [row for row in content.figures if row["category"] == area])
         self._write_trends(content.trends)
         self._write_bridges(content)
         self._write_restatements(content)
 
-    def _say(self, key: str, **values: object) -> str:
-        return text(key, self._lang, **values)
+    def _line(self, column: str) -> str:
+        return line_name(column, self._lang)
 
     def _format(self, **properties: Any) -> Any:
         key = tuple(sorted(properties.items()))
@@ -213,29 +222,33 @@ class _Writer:
 
     def _write_cover(self, content: Content) -> None:
         cover = self._cover
-        sheet = self._sheet(self._say("cover"), (34, 17, 17, 13, 17, 17))
+        _ = self._
+        sheet = self._sheet(_("Cover"), (34, 17, 17, 13, 17, 17))
         sheet.set_portrait()
         sheet.set_row(0, 28)
         sheet.set_row(1, 24)
-        self._text(sheet, 0, 0, self._say("title"), bold=True, font_size=20, font_color=INK)
+        self._text(sheet, 0, 0, _("Monthly KPI report"), bold=True, font_size=20, font_color=INK)
         self._text(sheet, 1, 0, month_name(cover.month), bold=True, font_size=16, font_color=INK)
-        status = self._say("open") if cover.version is None else self._say("closed", version=cover.version)
+        if cover.version is None:
+            status = _("OPEN: provisional, figures may still change")
+        else:
+            status = _("Closed, version {version}").format(version=cover.version)
         facts = [
-            ("company", cover.company or self._say("not_named")),
-            ("month", month_name(cover.month)),
-            ("status", status),
-            ("closed_by", cover.closed_by),
-            ("closed_at", f"{cover.closed_at:%Y-%m-%d %H:%M:%S}" if cover.closed_at else None),
-            ("reason", cover.reason),
-            ("run", cover.run_id),
-            ("as_of", cover.as_of_date.isoformat()),
-            ("code", cover.code_version),
-            ("currency", cover.currency),
+            (_("Company"), cover.company or _("(not set: setting company)")),
+            (_("Month"), month_name(cover.month)),
+            (_("Status"), status),
+            (_("Closed by"), cover.closed_by),
+            (_("Closed at (UTC)"), f"{cover.closed_at:%Y-%m-%d %H:%M:%S}" if cover.closed_at else None),
+            (_("Reason for restating"), cover.reason),
+            (_("Build (run id)"), cover.run_id),
+            (_("Books as of"), cover.as_of_date.isoformat()),
+            (_("Code version"), cover.code_version),
+            (_("Currency"), cover.currency),
         ]
         row = 3
-        for key, value in facts:
+        for name, value in facts:
             if value is not None:
-                self._text(sheet, row, 0, self._say(key), bold=True, bg_color=PAPER)
+                self._text(sheet, row, 0, name, bold=True, bg_color=PAPER)
                 self._text(sheet, row, 1, value)
                 row += 1
         row = self._write_headlines(sheet, row + 1, content.figures)
@@ -243,9 +256,10 @@ class _Writer:
             self._write_controls(sheet, row + 1, content.controls)
 
     def _write_headlines(self, sheet: Any, row: int, figures: Iterable[dict[str, Any]]) -> int:
-        self._text(sheet, row, 0, self._say("headlines"), bold=True, font_size=12, font_color=INK)
-        names = ("metric", "value", "prior_month", "change_share", "prior_year", "target")
-        self._header(sheet, row + 1, [self._say(name) for name in names], 1)
+        _ = self._
+        self._text(sheet, row, 0, _("At a glance"), bold=True, font_size=12, font_color=INK)
+        names = (_("Metric"), _("Value"), _("Prior month"), _("Change %"), _("Prior year"), _("Target"))
+        self._header(sheet, row + 1, names, 1)
         row += 2
         company = {
             figure["metric_id"]: figure
@@ -264,22 +278,25 @@ class _Writer:
         return row
 
     def _write_controls(self, sheet: Any, row: int, controls: Iterable[Control]) -> None:
-        self._text(sheet, row, 0, self._say("controls"), bold=True, font_size=12, font_color=INK)
-        self._header(sheet, row + 1, [self._say(name) for name in ("control", "mart", "facts", "difference")], 1)
+        _ = self._
+        told = _("Controls: marts against the frozen facts")
+        self._text(sheet, row, 0, told, bold=True, font_size=12, font_color=INK)
+        self._header(sheet, row + 1, (_("Total"), _("Marts"), _("Facts"), _("Difference")), 1)
         for number, control in enumerate(controls, start=row + 2):
-            self._text(sheet, number, 0, self._say(control.name))
+            self._text(sheet, number, 0, self._line(control.name))
             for column, value in enumerate((control.mart, control.facts, control.difference), start=1):
                 self._number(sheet, number, column, value, "money")
 
     # The areas
 
-    def _write_area(self, area: str, figures: Sequence[dict[str, Any]]) -> None:
-        sheet = self._sheet(self._say(area), (34, 16, 24, 11, 9, *9 * (15,)))
+    def _write_area(self, name: str, figures: Sequence[dict[str, Any]]) -> None:
+        _ = self._
+        sheet = self._sheet(name, (34, 16, 24, 11, 9, *9 * (15,)))
         names = (
-            "metric", "cut", "member", "period", "unit", "value", "prior_period", "change", "change_share",
-            "prior_year", "year_change", "year_change_share", "target", "to_target",
+            _("Metric"), _("Cut"), _("Member"), _("Period"), _("Unit"), _("Value"), _("Prior period"), _("Change"),
+            _("Change %"), _("Prior year"), _("Change on year"), _("Change on year %"), _("Target"), _("To target"),
         )  # fmt: skip
-        self._header(sheet, 0, [self._say(name) for name in names], 5)
+        self._header(sheet, 0, names, 5)
         for row, figure in enumerate(figures, start=1):
             self._write_figure(sheet, row, figure)
         sheet.freeze_panes(1, 3)
@@ -290,11 +307,12 @@ class _Writer:
         unit = figure["unit"]
         whole = {"bold": True, "bg_color": PAPER} if figure["dimension"] == "all" else {}
         self._text(sheet, row, 0, self._name(figure), **whole)
-        self._text(sheet, row, 1, self._say(figure["dimension"]), **whole)
-        member = self._say("all") if figure["dimension"] == "all" else figure["dimension_label"]
+        cut = cut_name(figure["dimension"], self._lang)
+        self._text(sheet, row, 1, cut, **whole)
+        member = cut if figure["dimension"] == "all" else figure["dimension_label"]
         self._text(sheet, row, 2, member, **whole)
         self._text(sheet, row, 3, period_name(figure["period_grain"], figure["period_start"]), **whole)
-        self._text(sheet, row, 4, self._cover.currency if unit == "money" else self._say(unit), **whole)
+        self._text(sheet, row, 4, self._cover.currency if unit == "money" else unit_name(unit, self._lang), **whole)
         self._number(sheet, row, 5, figure["metric_value"], unit, **whole)
         for column, earlier in ((6, "prior_period_value"), (9, "prior_year_value")):
             self._number(sheet, row, column, figure[earlier], unit, **whole)
@@ -337,11 +355,11 @@ class _Writer:
     # Trends
 
     def _write_trends(self, trends: Sequence[dict[str, Any]]) -> None:
-        name = self._say("trends")
+        name = self._("Trends")
         columns = ("revenue", "target", *MRR_MOVEMENTS, "closing_mrr")
         sheet = self._sheet(name, (12, *len(columns) * (14,)))
         sheet.fit_to_pages(1, 1)
-        self._header(sheet, 0, [self._say("month"), *(self._say(column) for column in columns)], 1)
+        self._header(sheet, 0, [self._("Month"), *map(self._line, columns)], 1)
         for row, month in enumerate(trends, start=1):
             self._text(sheet, row, 0, month_name(month["month"]))
             for column, key in enumerate(columns, start=1):
@@ -367,7 +385,7 @@ class _Writer:
             series("target", line={"color": "#E08A1E", "width": 2.25}, marker={"type": "diamond", "size": 6})
         )
         revenue.combine(target)
-        self._finish_chart(revenue, f"{self._say('revenue')} ({self._cover.currency})")
+        self._finish_chart(revenue, f"{self._line('revenue')} ({self._cover.currency})")
         sheet.insert_chart(last + 2, 0, revenue)
 
         movements = self._workbook.add_chart({"type": "column", "subtype": "stacked"})
@@ -375,9 +393,10 @@ class _Writer:
             movements.add_series(series(key, fill={"color": colour}, gap=60))
         closing = self._workbook.add_chart({"type": "line"})
         closing.add_series(series("closing_mrr", line={"color": INK, "width": 2.25}, y2_axis=True))
-        closing.set_y2_axis({"num_format": "#,##0", "min": 0, "name": self._say("closing_mrr")})
+        closing.set_y2_axis({"num_format": "#,##0", "min": 0, "name": self._line("closing_mrr")})
         movements.combine(closing)
-        self._finish_chart(movements, f"{self._say('mrr_movements')} ({self._cover.currency})")
+        title = self._("MRR movements")
+        self._finish_chart(movements, f"{title} ({self._cover.currency})")
         sheet.insert_chart(last + 24, 0, movements)
 
     def _finish_chart(self, chart: Any, title: str) -> None:
@@ -390,50 +409,54 @@ class _Writer:
     # Bridges
 
     def _write_bridges(self, content: Content) -> None:
-        sheet = self._sheet(self._say("bridges"), (40, 18))
+        _ = self._
+        sheet = self._sheet(_("Bridges"), (40, 18))
         row = 0
         if content.mrr_bridge:
             bridge = content.mrr_bridge
             restated = ["restated_mrr"] if bridge.get("restated_mrr") else []
             lines = [(key, bridge[key]) for key in ("opening_mrr", *restated, *MRR_MOVEMENTS)]
-            row = self._write_bridge(sheet, row, "mrr_bridge", lines, ("closing_mrr", bridge["closing_mrr"])) + 2
+            row = self._write_bridge(sheet, row, _("MRR bridge"), lines, ("closing_mrr", bridge["closing_mrr"])) + 2
         if content.bookings_to_revenue:
             booked = content.bookings_to_revenue
             lines = [(key, sign * booked[key]) for key, sign in BOOKINGS_LINES]
-            self._write_bridge(sheet, row, "bookings_to_revenue", lines, ("revenue", booked["revenue"]))
+            self._write_bridge(sheet, row, _("From bookings to revenue"), lines, ("revenue", booked["revenue"]))
 
     def _write_bridge(
         self, sheet: Any, row: int, title: str, lines: Sequence[tuple[str, Decimal]], total: tuple[str, Decimal]
     ) -> int:
         """The lines of a bridge and what they add up to; returns the row after it."""
-        self._header(sheet, row, [self._say(title), f"{self._say('amount')} ({self._cover.currency})"], 1)
+        amount = self._("Amount")
+        self._header(sheet, row, [title, f"{amount} ({self._cover.currency})"], 1)
         for number, (key, value) in enumerate(lines, start=row + 1):
-            self._text(sheet, number, 0, self._say(key))
+            self._text(sheet, number, 0, self._line(key))
             self._number(sheet, number, 1, value, "money")
         row += len(lines) + 1
-        self._text(sheet, row, 0, self._say(total[0]), bold=True, top=1)
+        self._text(sheet, row, 0, self._line(total[0]), bold=True, top=1)
         self._number(sheet, row, 1, total[1], "money", bold=True, top=1)
         return row + 1
 
     # Restatements
 
     def _write_restatements(self, content: Content) -> None:
-        sheet = self._sheet(self._say("restatements"), (12, 34, 11, 16, 24, 16, 16, 16, 20, 12, 46, 20))
+        _ = self._
+        sheet = self._sheet(_("Restatements"), (12, 34, 11, 16, 24, 16, 16, 16, 20, 12, 46, 20))
         names = (
-            "close_month", "metric", "period", "cut", "member", "reported", "now", "difference", "cause", "row_count",
-            "first_row", "arrived",
+            _("Closed month"), _("Metric"), _("Period"), _("Cut"), _("Member"), _("Reported"), _("Now"),
+            _("Difference"), _("Cause"), _("Rows behind it"), _("First of them"), _("Arrived (UTC)"),
         )  # fmt: skip
-        self._header(sheet, 0, [self._say(name) for name in names], len(names))
+        self._header(sheet, 0, names, len(names))
         for row, entry in enumerate(content.restatements, start=1):
             unit = entry["unit"]
             first = entry["changed_rows"][0] if entry["changed_rows"] else None
+            cut = cut_name(entry["dimension"], self._lang)
             texts = {
                 0: month_name(entry["close_month"]),
                 1: self._name(entry),
                 2: period_name(entry["period_grain"], entry["period_start"]),
-                3: self._say(entry["dimension"]),
-                4: self._say("all") if entry["dimension"] == "all" else entry["dimension_label"],
-                8: self._say(entry["cause"]),
+                3: cut,
+                4: cut if entry["dimension"] == "all" else entry["dimension_label"],
+                8: cause_name(entry["cause"], self._lang),
                 10: f"{first['system_table']} {first['row_key']} {first['file_name']}:{first['line']}" if first else "",
                 11: f"{first['arrived_at']:%Y-%m-%d %H:%M:%S}" if first else "",
             }
@@ -443,9 +466,10 @@ class _Writer:
                 self._number(sheet, row, column, entry[key], unit)
             self._number(sheet, row, 9, entry["changed_row_count"], "count")
         if not content.restatements:
-            self._text(sheet, 1, 0, self._say("restatements_none"))
+            self._text(sheet, 1, 0, _("No closed figure differs from today's data."))
         if (more := content.restatement_count - len(content.restatements)) > 0:
-            self._text(sheet, len(content.restatements) + 1, 0, self._say("more", count=more))
+            told = _("{count} more: finance.kpi_restatements in marts.duckdb").format(count=more)
+            self._text(sheet, len(content.restatements) + 1, 0, told)
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
 

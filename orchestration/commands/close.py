@@ -15,8 +15,8 @@ from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import load_settings
 from orchestration.finance import store
 from orchestration.finance.calendar import parse_month
-from orchestration.finance.labels import LANGUAGES, Language
 from orchestration.finance.tables import recorded_months
+from orchestration.text.catalogue import LANGUAGES, Language
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="The month, as YYYY-MM.")]
 Lang = Annotated[str, typer.Option(help="Language of the labels: en or ko.")]

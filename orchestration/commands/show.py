@@ -12,7 +12,7 @@ from rich.table import Table
 
 from orchestration.commands.console import PLAIN, Warehouse, out
 from orchestration.core.contract import source_tables
-from orchestration.core.errors import UsageError
+from orchestration.core.errors import InterruptedByError, UsageError
 from orchestration.core.paths import MARTS_FILE
 from orchestration.core.settings import load_settings
 from orchestration.publish.releases import release_folder
@@ -101,17 +101,17 @@ def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 for any free one.")] = 8050,
 ) -> None:
     """Render the boards over what is published into the warehouse folder, and serve them if asked."""
-    from dashboards.serve import serving  # with the boards, which take a while to import
+    from dashboards.serve import Serving  # with the boards, which take a while to import
     from dashboards.site import render_site
 
     settings = load_settings({"warehouse": warehouse})
     render_site(release_folder(settings.paths) / MARTS_FILE, settings.company)
     out.print(f"dashboard: {settings.paths.dashboard_file}", **PLAIN)
     if serve:
-        with serving(settings.paths.dashboard, port) as server:
-            out.print(f"serving http://127.0.0.1:{server.server_port}/ - Ctrl-C ends it", **PLAIN)
-            with suppress(KeyboardInterrupt):
-                server.serve_forever()
+        server = Serving(settings.paths.dashboard, port)
+        out.print(f"serving http://127.0.0.1:{server.port}/ - Ctrl-C ends it", **PLAIN)
+        with suppress(InterruptedByError):
+            server.serve()
 
 
 def quarantine(

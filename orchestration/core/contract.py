@@ -28,6 +28,8 @@ class Table:
     system: str
     name: str
     columns: tuple[Column, ...]
+    # days after its last file from which a table counts as late
+    fresh_days: int
 
     @property
     def label(self) -> str:
@@ -53,7 +55,12 @@ def source_tables() -> tuple[Table, ...]:
     """All tables of the contract, in the order of the sources file."""
     document = yaml.safe_load(SOURCES_FILE.read_text(encoding="utf-8"))
     return tuple(
-        Table(source["name"], table["name"], tuple(_column(column) for column in table["columns"]))
+        Table(
+            source["name"],
+            table["name"],
+            tuple(_column(column) for column in table["columns"]),
+            table["config"]["freshness"]["warn_after"]["count"],
+        )
         for source in document["sources"]
         for table in source["tables"]
     )

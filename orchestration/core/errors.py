@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 
 
@@ -40,6 +41,18 @@ class BuildError(KpiError):
     """Anything else that stopped the build."""
 
     exit_code = 5
+
+
+class InterruptedByError(SystemExit):
+    """A signal that asks the process to end. Libraries let a SystemExit pass, and cancel what they have under way.
+
+    `code` is 128 and the signal's number, as shells have it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.exit_code = 128 + number
+        self.signal_name = signal.Signals(number).name
 
 
 class TransientError(BuildError):

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from orchestration.sample.books import Books, Lines
 from orchestration.sample.clock import Clock
 from orchestration.sample.company import Company
 from orchestration.sample.dirt import soil
 from orchestration.sample.files import Landing
 from orchestration.sample.tables import schedules
-from orchestration.sample.unit import Lines, Unit
+from orchestration.sample.unit import run_unit
 
 DEFAULT_AS_OF = date(2026, 10, 31)
 EARLIEST_AS_OF = date(2003, 1, 1)
@@ -53,20 +54,20 @@ def write_sample(
     clock = Clock(as_of)
     plans = schedules(clock)
 
-    def soiled(rows: dict[str, Lines], label: str, turn: int, spare: set[str]) -> dict[str, Lines]:
+    def soiled(books: Books, label: str, turn: int, spare: set[str]) -> dict[str, Lines]:
         u = random.Random(f"sample/{seed}/dirt/{label}").random
-        for table, lines in rows.items():
-            exports = plans[table].exports
-            landing.reshape(table, lines)
-            soil(table, lines, exports, turn, u, spare)
-        return rows
+        for table, lines in books.lines.items():
+            soil(table, lines, plans[table].exports, turn, u, spare)
+        return books.lines
 
     with Landing(target, plans) as landing:
-        company = Company(scale, seed, clock, plans).run()
-        landing.append(soiled(company.rows, "company", 0, set()))
+        books = Books(f"sample/{seed}/company", clock, plans)
+        Company(scale, books).run()
+        landing.append(soiled(books, "company", 0, set()))
         for number in range(1, scale + 1):
-            unit = Unit(number, seed, clock, plans).run()
-            landing.append(soiled(unit.rows, f"unit/{number}", number - 1, unit.refunded))
+            books = Books(f"sample/{seed}/unit/{number}", clock, plans, number)
+            refunded = run_unit(books)
+            landing.append(soiled(books, f"unit/{number}", number - 1, refunded))
             if progress is not None:
                 progress(number, scale)
         return landing.finish()

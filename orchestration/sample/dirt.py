@@ -11,8 +11,9 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from orchestration.sample.tables import TABLES, Export
-from orchestration.sample.unit import Lines
+from orchestration.sample.books import Lines
+from orchestration.sample.rows import TABLES
+from orchestration.sample.tables import Export
 
 Fields = list[str]
 Columns = tuple[str, ...]

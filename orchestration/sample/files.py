@@ -8,21 +8,16 @@ from types import TracebackType
 
 import duckdb
 
-from orchestration.sample.dirt import join, split
+from orchestration.sample.books import Lines
+from orchestration.sample.rows import TABLES
 from orchestration.sample.tables import (
     BYTE_ORDER_MARK,
     DELIVERED_TWICE,
     PARQUET_TYPES,
-    TABLES,
     WINDOWS_LINES,
     Schedule,
 )
-from orchestration.sample.unit import Lines
-
-
-def _quoted(text: str) -> str:
-    """Text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+from orchestration.warehouse.sql import literal
 
 
 class Landing:
@@ -66,16 +61,6 @@ class Landing:
     def _bytes(table: str, text: str) -> bytes:
         return (text.replace("\n", "\r\n") if table in WINDOWS_LINES else text).encode()
 
-    def reshape(self, table: str, lines: Lines) -> None:
-        """Bring clean lines, in place, into the columns of the files that differ from the usual ones."""
-        usual = TABLES[table]
-        for rows, export in zip(lines, self.plans[table].exports, strict=True):
-            if export.columns == usual:
-                continue
-            for number, line in enumerate(rows):
-                fields = dict(zip(usual, split(line), strict=True))
-                rows[number] = join([fields.get(column, f"x{number % 97}") for column in export.columns])
-
     def append(self, rows: dict[str, Lines]) -> None:
         """Append a batch of lines to the files."""
         for table, lines in rows.items():
@@ -103,8 +88,8 @@ class Landing:
         """Turn a text file into Parquet next to it, in the same order of rows, and drop the text."""
         types = PARQUET_TYPES[table]
         columns = ", ".join(f"'{name}': '{types.get(name, 'VARCHAR')}'" for name in TABLES[table])
-        source = f"read_csv({_quoted(str(path))}, header = true, auto_detect = false, columns = {{{columns}}})"
-        goal = _quoted(str(path.with_suffix("").with_suffix(".parquet")))
+        source = f"read_csv({literal(path)}, header = true, auto_detect = false, columns = {{{columns}}})"
+        goal = literal(path.with_suffix("").with_suffix(".parquet"))
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute(f"copy (select * from {source}) to {goal} (format parquet)")

@@ -177,7 +177,7 @@ def postgres(context: dg.AssetExecutionContext, warehouse: WarehouseBuild) -> dg
 
 
 class CloseConfig(dg.Config):
-    """Which month to close: YYYY-MM, or the one that is due. `settings` overrides settings by name."""
+    """Which month to close: YYYY-MM, or `due`; without one none is. `settings` overrides settings by name."""
 
     month: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -192,8 +192,11 @@ class CloseConfig(dg.Config):
 )
 def closed_months(context: dg.AssetExecutionContext, config: CloseConfig) -> dg.MaterializeResult[Any]:
     """`finance/<YYYY-MM>/`: the months as they were reported, written once, in a chain; `kpi verify` checks it."""
+    if config.month is None:
+        told = "nothing: a month is closed for good, so it must be named (month: YYYY-MM, or due)"
+        return dg.MaterializeResult(metadata={"closed": told})
     settings = load_settings(config.settings)
-    month = parse_month(config.month) if config.month else due_month(settings, settings.today)
+    month = due_month(settings, settings.today) if config.month == "due" else parse_month(config.month)
     if month is None:
         return dg.MaterializeResult(metadata={"closed": "nothing is due"})
     result = attempt(context, lambda: close_month(settings, month))

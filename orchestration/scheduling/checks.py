@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from expectations.runner import Finding, GateResult, tables_of
+from expectations.runner import Finding, GateResult
 from orchestration.build import gates
 from orchestration.core.contract import source_tables
 from orchestration.scheduling.assets import raw_key
@@ -21,7 +21,7 @@ def checked_assets(gate: str) -> dict[str, dg.AssetKey]:
         "after_facts": lambda table: dg.AssetKey(["facts", table]),
         "after_kpi": lambda table: dg.AssetKey(["kpi", table]),
     }
-    return {table: keys[gate](table) for table in tables_of(gate)}
+    return {table: keys[gate](table) for table in gates.tables_of(gate)}
 
 
 def gate_checks(gate: str) -> dg.AssetChecksDefinition:
@@ -33,7 +33,7 @@ def gate_checks(gate: str) -> dg.AssetChecksDefinition:
         name=name,
         specs=[
             dg.AssetCheckSpec(
-                name, asset=key, blocking=True, description=f"The expectations of expectations/{gate}/ on {table}."
+                name, asset=key, blocking=True, description=f"The expectations of expectations/{gate}.yml on {table}."
             )
             for table, key in assets.items()
         ],

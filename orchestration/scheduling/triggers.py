@@ -16,6 +16,7 @@ from orchestration.load.landing_files import find_files
 # How often the landing folder is looked at.
 SENSOR_SECONDS = 60
 RUNNING = dg.DefaultScheduleStatus.RUNNING
+STOPPED = dg.DefaultScheduleStatus.STOPPED
 
 
 def build_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.ScheduleDefinition:
@@ -35,8 +36,9 @@ def close_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.
 
     @dg.schedule(
         name="monthly_close", job=job, cron_schedule=settings.close_schedule,
-        execution_timezone=settings.business_timezone, default_status=RUNNING,
-        description="Closes a month on the close_business_day-th business day after it, or later if it could not then.",
+        execution_timezone=settings.business_timezone, default_status=STOPPED,
+        description="Closes a month on the close_business_day-th business day after it, or later if it could not then. "
+        "Off until somebody switches it on: a closed month is closed for good.",
     )  # fmt: skip
     def monthly_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         given = load_settings({})

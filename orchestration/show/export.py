@@ -16,6 +16,8 @@ import duckdb
 from orchestration.show.published import Metric, check_cut_and_grain
 
 Row = dict[str, Any]
+# What a spreadsheet takes a cell's text for a formula by.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -55,12 +57,18 @@ def written(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], format_: 
         return json.dumps([{key: _json(value) for key, value in row.items()} for row in rows], indent=2,
                           ensure_ascii=False) + "\n"  # fmt: skip
     cells = [[_text(row[name]) for name in columns] for row in rows]
-    return _csv(columns, cells) if format_ is Format.csv else _markdown(columns, cells, rows)
+    return _csv(columns, cells, rows) if format_ is Format.csv else _markdown(columns, cells, rows)
 
 
-def _csv(header: Sequence[str], cells: list[list[str]]) -> str:
+def _csv(header: Sequence[str], cells: list[list[str]], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Text that a spreadsheet would take for a formula stands behind an apostrophe; a number is never text."""
+    harmless = [
+        ["'" + cell if isinstance(row[name], str) and cell.startswith(FORMULA_SIGNS) else cell
+         for name, cell in zip(header, line, strict=True)]
+        for line, row in zip(cells, rows, strict=True)
+    ]  # fmt: skip
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([header, *cells])
+    csv.writer(text, lineterminator="\n").writerows([header, *harmless])
     return text.getvalue()
 
 

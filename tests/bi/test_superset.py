@@ -33,7 +33,7 @@ from orchestration.core.paths import WarehousePaths
 from orchestration.publish.marts import Build, publish
 from orchestration.sample import write_sample
 from orchestration.warehouse.connections import open_published
-from tests.conftest import settings_for
+from tests.support.builds import settings_for
 
 BINARIES = PROJECT_ROOT / ".venv-superset" / "bin"
 AS_OF = date(2026, 10, 31)

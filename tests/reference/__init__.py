@@ -1,4 +1,4 @@
-"""The metric definitions once more, in plain Python: an oracle for the SQL marts, written without looking at them.
+"""The metric definitions once more, in plain Python, from the docs: the marts are held against it, cell by cell.
 
 result = compute(landing, as_of=date(2026, 10, 31))
 differences = compare(result, warehouse / "marts.duckdb")

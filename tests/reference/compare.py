@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from tests.reference.metrics import Result
 from tests.reference.rows import Key, Mart, Row
 
 LEADING = tuple(field.name for field in fields(Row) if field.name != "extras")
-MONEY_TOLERANCE = 0.005
-TOLERANCE = 1e-6
-# Rates over MRR, whose fourth decimal may be rounded either way where a third or a ninth of an amount ends in a tie.
-MRR_RATES = {"net_revenue_retention": 1e-3, "gross_revenue_retention": 1e-3, "churned_mrr_rate": 1e-3}
+KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
+EXACT = Context(prec=60)
+# Of two doubles that were added up in another order.
+RELATIVE = 1e-9
 Actual = dict[Key, dict[str, Any]]
 
 
@@ -97,6 +98,8 @@ def _compare_mart(metric_id: str, expected: Mart, names: list[str], rows: list[t
     extras = next(iter(expected.values())).extras if expected else {}
     columns = [*LEADING, *extras]
     differences += [f"{metric_id}: no column {column}" for column in columns if column not in names]
+    unexpected = [name for name in names if name not in (*KEY, *columns)] if expected else []
+    differences += [f"{metric_id}: column {name}, which the reference does not compute" for name in unexpected]
     for key in sorted(expected.keys() | actual.keys()):
         if key not in actual:
             differences.append(f"{_name(metric_id, key)}: row missing, expected {_brief(expected[key])}")
@@ -108,20 +111,27 @@ def _compare_mart(metric_id: str, expected: Mart, names: list[str], rows: list[t
             differences += [
                 f"{_name(metric_id, key)}: {name} is {actual[key][name]}, expected {wanted[name]}"
                 for name in columns
-                if name in names and not _same(wanted[name], actual[key][name], MRR_RATES.get(name, TOLERANCE))
+                if name in names and not _same(wanted[name], actual[key][name])
             ]
     return differences
 
 
-def _same(expected: Any, actual: Any, relative: float) -> bool:
+def _same(expected: Any, actual: Any) -> bool:
+    """Decimals to their last published digit, floating point to a billionth."""
     if expected is None or actual is None:
         return expected is None and actual is None
     if isinstance(expected, bool | str | date):
         return bool(expected == actual)
-    wanted, got = float(expected), float(actual)
-    # A Decimal is money; everything else agrees to a millionth.
-    tolerance = MONEY_TOLERANCE if isinstance(expected, Decimal) else relative * max(1.0, abs(wanted))
-    return abs(wanted - got) <= tolerance
+    if isinstance(actual, Decimal) and isinstance(expected, Decimal | int):
+        return bool(Decimal(expected).quantize(actual, ROUND_HALF_UP, EXACT) == actual)
+    if isinstance(actual, Decimal):  # of a double, rounded to be published
+        return isclose(float(expected), float(actual), abs_tol=float(_last_digit(actual)))
+    return isclose(float(expected), float(actual), rel_tol=RELATIVE, abs_tol=RELATIVE)
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    """One in the last place that the number is published with."""
+    return Decimal(1).scaleb(int(number.as_tuple().exponent))
 
 
 def _name(metric_id: str, key: Key) -> str:

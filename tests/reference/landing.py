@@ -12,16 +12,17 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import floor, prod
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
 
-SEED_STAGES = Path(__file__).resolve().parents[2] / "seeds" / "deal_stages.csv"
-CENTS_OF_CENTS = Decimal("0.0001")
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 MAGNITUDE = Decimal(10) ** 12
 
 Kind = Literal["text", "enum", "decimal", "whole", "date", "month", "timestamp", "currency"]
@@ -429,25 +430,28 @@ class Stage:
         return self.is_won or self.is_lost
 
 
-def read_stages(path: Path = SEED_STAGES) -> dict[str, Stage]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["stage"]: Stage(
-                row["stage"], int(row["stage_order"]), Decimal(row["default_probability"]),
-                row["is_won"] == "true", row["is_lost"] == "true",
-            )
-            for row in csv.DictReader(file)
-        }  # fmt: skip
+def read_seed(name: str) -> list[dict[str, str]]:
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
-def money(*factors: Decimal) -> Decimal:
+def read_stages() -> dict[str, Stage]:
+    return {
+        row["stage"]: Stage(
+            row["stage"], int(row["stage_order"]), Decimal(row["default_probability"]),
+            row["is_won"] == "true", row["is_lost"] == "true",
+        )
+        for row in read_seed("deal_stages")
+    }  # fmt: skip
+
+
+def money(*factors: Decimal | Fraction) -> Decimal:
     """The product, rounded half away from zero to four decimals."""
+    product = prod((Fraction(factor) for factor in factors), start=Fraction(10**4))
+    whole = floor(abs(product) + Fraction(1, 2))
     with localcontext() as context:
         context.prec = 60
-        product = Decimal(1)
-        for factor in factors:
-            product *= factor
-        return product.quantize(CENTS_OF_CENTS, ROUND_HALF_UP)
+        return Decimal(whole if product >= 0 else -whole).scaleb(-4)
 
 
 class Rates:
@@ -475,11 +479,30 @@ class Clock:
 
     def __init__(self, business_timezone: str) -> None:
         self._zone = None if business_timezone == "UTC" else ZoneInfo(business_timezone)
+        self.hours: dict[int, tuple[time, time]] = {
+            int(row["weekday"]): (time.fromisoformat(row["opens_at"]), time.fromisoformat(row["closes_at"]))
+            for row in read_seed("business_hours")
+        }
+        self.holidays = {date.fromisoformat(row["holiday_on"]) for row in read_seed("holidays")}
+
+    def local(self, moment: datetime) -> datetime:
+        """What the wall clock says, without a zone."""
+        return moment if self._zone is None else moment.replace(tzinfo=UTC).astimezone(self._zone).replace(tzinfo=None)
 
     def day(self, moment: datetime) -> date:
-        if self._zone is None:
-            return moment.date()
-        return moment.replace(tzinfo=UTC).astimezone(self._zone).date()
+        return self.local(moment).date()
+
+    def open_time(self, begin: datetime, end: datetime) -> timedelta:
+        """How much of the time between two moments lies within the business hours, by the wall clock."""
+        start, stop = self.local(begin), self.local(end)
+        opened = timedelta(0)
+        for offset in range((stop.date() - start.date()).days + 1):
+            day = start.date() + timedelta(days=offset)
+            hours = self.hours.get(day.isoweekday())
+            if hours is not None and day not in self.holidays:
+                first, last = (datetime.combine(day, moment) for moment in hours)
+                opened += max(min(stop, last) - max(start, first), timedelta(0))
+        return opened
 
 
 @dataclass

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 from tests.reference.landing import (
     Landing,
@@ -22,12 +24,12 @@ from tests.reference.rows import UNKNOWN, add
 
 TOUCH_TYPES = {"call", "email", "meeting", "demo", "presentation", "proposal"}
 MONTHS_PER_INTERVAL = {
-    "week": (Decimal(52), Decimal(12)),
-    "month": (Decimal(1), Decimal(1)),
-    "quarter": (Decimal(1), Decimal(3)),
-    "year": (Decimal(1), Decimal(12)),
+    "week": Fraction(52, 12),
+    "month": Fraction(1),
+    "quarter": Fraction(1, 3),
+    "year": Fraction(1, 12),
 }
-"""Monthly amount = amount x first / second."""
+"""What an amount per interval is multiplied by to be one per month."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Deal:
     closed_at: datetime | None
     """None while open, and where the closing is after as_of."""
     closed_on: date | None
+    expected_close_on: date | None
+    lost_reason: str
     changes: tuple[StageChange, ...]
     """Up to as_of, in order."""
 
@@ -111,6 +115,13 @@ class Deal:
             if change.day <= day and change.stage != stage:
                 since, stage = change.day, change.stage
         return since
+
+    def probability_at(self, day: date) -> Decimal:
+        """Of an open deal: its own, else its stage's, else (stage unknown) 0."""
+        if self.probability is not None:
+            return self.probability
+        stage = self.stage_at(day)
+        return stage.default_probability if stage else Decimal(0)
 
     def stage_at(self, day: date) -> Stage | None:
         """Of an open deal. None: unknown."""
@@ -177,7 +188,7 @@ class SubscriptionState:
     moment: datetime
     day: date
     currency: str | None
-    native: Decimal
+    native: Fraction
     rate: Decimal
     mrr: Decimal
 
@@ -284,7 +295,7 @@ def _spread(amount: Decimal, lines: tuple[Line, ...]) -> tuple[tuple[Line, Decim
     """By the lines' net amounts (equally if these sum to 0), the remainder of rounding to the largest line."""
     net = add(line.native_net for line in lines)
     weights = [line.native_net for line in lines] if net else [Decimal(1)] * len(lines)
-    shares = [money(amount * weight / add(weights)) for weight in weights]
+    shares = [money(amount, Fraction(weight) / Fraction(add(weights))) for weight in weights]
     largest = min(range(len(lines)), key=lambda i: (-lines[i].native_net, lines[i].item_id))
     shares[largest] += amount - add(shares)
     return tuple(zip(lines, shares, strict=True))
@@ -299,11 +310,24 @@ def _effective(states: Iterable[tuple[str, SubscriptionState]]) -> list[Subscrip
     return [by_moment[moment][1] for moment in sorted(by_moment)]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Settings:
+    """The vars of dbt_project.yml that decide what a figure is, with its defaults."""
+
     as_of: date
-    revenue_basis: str
-    customer_active_days: int
+    business_timezone: str = "UTC"
+    reporting_currency: str = "USD"
+    fiscal_year_start_month: int = 1
+    revenue_basis: Literal["billing", "bookings"] = "billing"
+    customer_active_days: int = 365
+    win_rate_basis: Literal["count", "amount"] = "count"
+    sales_cycle_start: Literal["first_contact", "deal_created"] = "first_contact"
+    lead_conversion_basis: Literal["cohort", "period"] = "cohort"
+    cac_costs: Literal["fully_loaded", "paid_only"] = "fully_loaded"
+    cac_lag_days: int = 0
+    churn_formula: Literal["active_customers", "chartmogul", "stripe"] = "active_customers"
+    response_time_clock: Literal["around_the_clock", "business_hours"] = "around_the_clock"
+    paused_subscriptions: Literal["excluded", "included"] = "excluded"
 
 
 @dataclass
@@ -465,6 +489,8 @@ class Company:
                 created_on=created_on,
                 closed_at=closed_at,
                 closed_on=closed_on,
+                expected_close_on=row["expected_close_on"],
+                lost_reason=row["lost_reason"] or UNKNOWN,
                 changes=tuple(self.stage_changes.get(row["deal_id"], ())),
             )
             self.deals_by_id[deal.deal_id] = deal
@@ -559,19 +585,23 @@ class Company:
             item["order_item_id"], item["product_id"], category or UNKNOWN, net, self._convert(net, currency, day), cost
         )
 
+    @property
+    def _paying_statuses(self) -> set[str]:
+        return {"active", "paused"} if self.settings.paused_subscriptions == "included" else {"active"}
+
     def _build_subscriptions(self) -> None:
         by_subscription: dict[str, list[tuple[str, SubscriptionState]]] = defaultdict(list)
         for row in self._rows("billing.subscription_changes"):
             day = self._day(row["changed_at"])
             if not self._in_books(day):
                 continue
-            native, rate = Decimal(0), Decimal(1)
-            if row["status"] == "active" and row["unit_amount"] is not None:
-                times, by = MONTHS_PER_INTERVAL[row["billing_interval"] or "month"]
+            native, rate = Fraction(0), Decimal(1)
+            if row["status"] in self._paying_statuses and row["unit_amount"] is not None:
+                per_month = MONTHS_PER_INTERVAL[row["billing_interval"] or "month"]
                 quantity = Decimal(1) if row["quantity"] is None else row["quantity"]
+                amount = Fraction(quantity) * Fraction(row["unit_amount"])
                 # a price below zero is no recurring revenue
-                monthly = quantity * row["unit_amount"] * times / (by * (row["interval_count"] or Decimal(1)))
-                native = max(monthly, Decimal(0))
+                native = max(amount * per_month / Fraction(row["interval_count"] or 1), Fraction(0))
                 rate = self.landing.rates.at(row["currency"], day) or Decimal(0)
             state = SubscriptionState(
                 subscription_id=row["subscription_id"],
@@ -651,6 +681,12 @@ class Company:
                 )
 
     # --------------------------------------------------------------------------------------------- what follows
+
+    def minutes_between(self, begin: datetime, end: datetime) -> float:
+        """By the clock, or by policy of the hours the business is open."""
+        if self.settings.response_time_clock == "around_the_clock":
+            return (end - begin) / timedelta(minutes=1)
+        return self.landing.clock.open_time(begin, end) / timedelta(minutes=1)
 
     def first_event(self) -> date:
         """The first day of the spine; as_of where nothing ever happened."""

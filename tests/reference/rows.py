@@ -60,31 +60,50 @@ def one_year_before(grain: str, start: date) -> date:
 
 
 class Spine:
-    """All periods from the one holding the first event to the one holding as_of."""
+    """The periods that a mart has rows for, and the day the books were closed."""
 
-    def __init__(self, first: date, as_of: date, fiscal_year_start_month: int) -> None:
+    def __init__(self, periods: Iterable[Period], as_of: date) -> None:
         self.as_of = as_of
-        self.periods: list[Period] = []
-        for grain in GRAINS:
-            period = period_of(grain, first, fiscal_year_start_month)
-            while period.start <= as_of:
-                self.periods.append(period)
-                period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
-        self._starts = {(period.grain, period.start) for period in self.periods}
+        self.periods = list(periods)
+        self._by_start = {(period.grain, period.start): period for period in self.periods}
         self.of = lru_cache(maxsize=None)(self._of)
-        self._fiscal_year_start_month = fiscal_year_start_month
 
     def _of(self, day: date) -> tuple[Period, ...]:
         """The periods of the spine that hold a day."""
-        periods = (period_of(grain, day, self._fiscal_year_start_month) for grain in GRAINS)
-        return tuple(period for period in periods if (period.grain, period.start) in self._starts)
+        return tuple(period for period in self.periods if period.start <= day <= period.end)
 
     def holds(self, grain: str, start: date) -> bool:
-        return (grain, start) in self._starts
+        return (grain, start) in self._by_start
+
+    def period(self, key: Key) -> Period:
+        """The period of a cell."""
+        return self._by_start[key[:2]]
 
     def close(self, period: Period) -> date:
         """The day a balance of the period is taken."""
         return min(period.end, self.as_of)
+
+
+def history(first: date, as_of: date, fiscal_year_start_month: int) -> Spine:
+    """All periods from the one holding the first event to the one holding as_of."""
+    periods: list[Period] = []
+    for grain in GRAINS:
+        period = period_of(grain, first, fiscal_year_start_month)
+        while period.start <= as_of:
+            periods.append(period)
+            period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
+    return Spine(periods, as_of)
+
+
+def periods_ahead(grains: Iterable[str], number: int, as_of: date, fiscal_year_start_month: int) -> Spine:
+    """Of each grain the period holding as_of and so many after it."""
+    periods: list[Period] = []
+    for grain in grains:
+        period = period_of(grain, as_of, fiscal_year_start_month)
+        for _ in range(number + 1):
+            periods.append(period)
+            period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
+    return Spine(periods, as_of)
 
 
 def cells_of(spine: Spine, records: Iterable[tuple[date, Members, T]]) -> dict[Key, list[T]]:

@@ -16,20 +16,27 @@ holidays as (
     select holiday_on from {{ ref('holidays') }}
 ),
 
--- a day without hours, or a holiday, is open for no minute
-opened as (
+hours as (
     select
         days.date_on,
-        coalesce({{ at_clock('days.date_on', 'business_hours.opens_at') }}, cast(days.date_on as timestamp)) as opens_at,
-        case
-            when business_hours.weekday is null or holidays.holiday_on is not null then 0
-            else {{ seconds_between(
-                at_clock('days.date_on', 'business_hours.opens_at'), at_clock('days.date_on', 'business_hours.closes_at')
-            ) }} / 60
-        end as open_minutes
+        {{ at_clock('days.date_on', 'business_hours.opens_at') }} as opens_at,
+        {{ at_clock('days.date_on', 'business_hours.closes_at') }} as closes_at,
+        holidays.holiday_on is not null as is_holiday
     from days
     left join business_hours on {{ iso_weekday('days.date_on') }} = business_hours.weekday
     left join holidays on days.date_on = holidays.holiday_on
+),
+
+-- a day without hours, or a holiday, is open for no minute
+opened as (
+    select
+        date_on,
+        coalesce(opens_at, cast(date_on as timestamp)) as opens_at,
+        case
+            when opens_at is null or is_holiday then 0
+            else {{ seconds_between('opens_at', 'closes_at') }} / 60
+        end as open_minutes
+    from hours
 )
 
 select

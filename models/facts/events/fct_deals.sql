@@ -1,4 +1,4 @@
-{%- set cycle_start = 'deals.created_at' if var('sales_cycle_start') == 'deal_created' else 'contacts.first_contact_at' -%}
+{%- set starts = {'deal_created': 'deals.created_at', 'first_contact': 'contacts.first_contact_at'} -%}
 with
 
 deals as (
@@ -55,7 +55,7 @@ contacts as (
 spans as (
     select
         deals.deal_id,
-        {{ seconds_between(cycle_start, 'deals.closed_at') }} / 86400 as cycle_days,
+        {{ seconds_between(starts[var('sales_cycle_start')], 'deals.closed_at') }} / 86400 as cycle_days,
         {{ seconds_between('deals.created_at', 'deals.closed_at') }} / 86400 as age_days
     from deals
     inner join contacts on deals.deal_id = contacts.deal_id

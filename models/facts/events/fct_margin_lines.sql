@@ -30,6 +30,7 @@ costed as (
         {{ money_product('lines.quantity', 'products.native_unit_cost') }} as native_cost
     from lines
     inner join products on lines.product_id = products.product_id
+    where not ({{ beyond_a_line('lines.quantity', 'products.native_unit_cost') }})
 )
 
 -- a line without a known cost on its day is not here, nor is one whose cost is beyond what a line may come to
@@ -48,6 +49,4 @@ select
     {{ converted('costed.native_cost', 'rates.rate') }} as cost_amount
 from costed
 {{ join_rate('costed.currency', 'costed.revenue_on') }}
-where
-    (costed.currency = {{ reporting_currency() }} or rates.rate is not null)
-    and abs(costed.native_cost) < {{ line_limit() }}
+where costed.currency = {{ reporting_currency() }} or rates.rate is not null

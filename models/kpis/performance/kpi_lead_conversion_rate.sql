@@ -1,4 +1,4 @@
-{%- set converted = 'is_conversion' if var('lead_conversion_basis') == 'period' else 'is_cohort and is_converted' -%}
+{%- set by_period = var('lead_conversion_basis') == 'period' -%}
 {#- not before each lead of the period has had that long -#}
 {%- set windows = {} -%}
 {%- for days in [30, 60, 90] -%}
@@ -33,7 +33,7 @@ events as (
 
 {{ kpi('lead_conversion_rate', 'events',
     cuts=['sales_rep', 'team', 'lead_source'],
-    numerator=one_if(converted),
+    numerator=one_if('is_conversion' if by_period else 'is_cohort and is_converted'),
     denominator=one_if('is_cohort'),
     fact='fct_leads',
     sums={
@@ -47,5 +47,5 @@ events as (
         'converted_within_90': count_if('is_cohort and days_to_conversion <= 90'),
     },
     derived=windows,
-    keep_if=count_if('is_cohort') ~ ' > 0',
+    keep_if=none if by_period else count_if('is_cohort') ~ ' > 0',
 ) }}

@@ -1,1 +1,6 @@
-{{ current_rows('billing', 'products') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('billing', 'products') }}
+from {{ ref('base_billing__products') }}
+where _row_status = 'current'

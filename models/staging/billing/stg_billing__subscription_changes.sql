@@ -1,1 +1,6 @@
-{{ current_rows('billing', 'subscription_changes') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('billing', 'subscription_changes') }}
+from {{ ref('base_billing__subscription_changes') }}
+where _row_status = 'current'

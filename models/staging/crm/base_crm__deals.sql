@@ -40,12 +40,46 @@ money_dates as (
     left join stages on typed.stage = stages.stage
 ),
 
-{{ versioned_rows('crm', 'deals',
-    joins='left join stages on typed.stage = stages.stage
+judged as (
+    select
+        typed._file_id,
+        typed._file_name,
+        typed._line,
+        typed._load_id,
+        {{ column_list('crm', 'deals', 'typed') }},
+        concat_ws(
+            ',',
+            nullif(typed._reasons, ''),
+            case when typed.stage is not null and stages.stage is null then 'unknown_stage' end,
+            {{ missing_rate('typed.currency', 'money_dates.converted_on') }}
+        ) as _reasons,
+        typed._nulled
+    from typed
+    left join stages on typed.stage = stages.stage
     inner join money_dates on typed._file_id = money_dates._file_id and typed._line = money_dates._line
-    left join rates on typed.currency = rates.from_currency',
-    more_reasons=[
-        "case when typed.stage is not null and stages.stage is null then 'unknown_stage' end",
-        missing_rate('typed.currency', 'money_dates.converted_on'),
-    ],
-) }}
+    left join rates on typed.currency = rates.from_currency
+),
+
+ranked as (
+    select
+        _file_id,
+        _file_name,
+        _line,
+        _load_id,
+        {{ column_list('crm', 'deals') }},
+        _reasons,
+        _nulled,
+        {{ version_rank('crm', 'deals') }} as _version
+    from judged
+)
+
+select
+    _file_id,
+    _file_name,
+    _line,
+    _load_id,
+    {{ column_list('crm', 'deals') }},
+    _reasons,
+    _nulled,
+    {{ row_status() }} as _row_status
+from ranked

@@ -1,1 +1,6 @@
-{{ current_rows('marketing', 'social_engagements') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('marketing', 'social_engagements') }}
+from {{ ref('base_marketing__social_engagements') }}
+where _row_status = 'current'

@@ -1,1 +1,6 @@
-{{ current_rows('planning', 'fx_rates') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('planning', 'fx_rates') }}
+from {{ ref('base_planning__fx_rates') }}
+where _row_status = 'current'

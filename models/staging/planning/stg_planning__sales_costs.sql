@@ -1,1 +1,6 @@
-{{ current_rows('planning', 'sales_costs') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('planning', 'sales_costs') }}
+from {{ ref('base_planning__sales_costs') }}
+where _row_status = 'current'

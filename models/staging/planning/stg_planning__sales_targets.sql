@@ -1,1 +1,6 @@
-{{ current_rows('planning', 'sales_targets') }}
+{{ config(materialized='view') }}
+
+select
+    {{ column_list('planning', 'sales_targets') }}
+from {{ ref('base_planning__sales_targets') }}
+where _row_status = 'current'

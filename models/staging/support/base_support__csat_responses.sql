@@ -1,1 +1,29 @@
-{{ base_rows('support', 'csat_responses') }}
+with
+
+typed as (
+    {{ typed_rows('support', 'csat_responses') }}
+),
+
+ranked as (
+    select
+        _file_id,
+        _file_name,
+        _line,
+        _load_id,
+        {{ column_list('support', 'csat_responses') }},
+        _reasons,
+        _nulled,
+        {{ version_rank('support', 'csat_responses') }} as _version
+    from typed
+)
+
+select
+    _file_id,
+    _file_name,
+    _line,
+    _load_id,
+    {{ column_list('support', 'csat_responses') }},
+    _reasons,
+    _nulled,
+    {{ row_status() }} as _row_status
+from ranked

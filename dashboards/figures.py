@@ -1,0 +1,85 @@
+"""Figures that several boards have: a metric over time, its members in one period, columns of its mart."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+from dashboards import charts
+from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, Row
+from dashboards.painter import Figure, Painter
+from orchestration.core.contract import PROJECT_ROOT
+
+# As many names have room beside their dots, and as many bars above each other.
+MOST_NAMES = 20
+
+
+def over_time(painter: Painter, metric_id: str) -> Figure:
+    """The company's metric over time, as on the boards of its category."""
+    return painter.metric(metric_id, (), {}, {ALL: charts.MAIN})
+
+
+def by_member(
+    painter: Painter,
+    metric_id: str,
+    cut: str,
+    title: str,
+    extra: Sequence[tuple[str, str]] = (),
+    *,
+    colour: str = charts.MAIN,
+    rule: float = -1,
+) -> Figure:
+    """A metric by the members of a cut, the stages in their order, other cuts by value. `extra`: columns, titles."""
+    _ = painter.gettext
+    unit = painter.marts.metrics[metric_id].unit
+    spec = charts.bars(
+        unit, titles(painter, cut), colour=colour, rule=rule, extra=[(column, unit, told) for column, told in extra]
+    )
+    rows = members(painter, f"kpi_{metric_id}", cut, "metric_value", [column for column, _ in extra])
+    is_cut = any(row["o"] == MOST_NAMES for row in rows)
+    note = _("The {count} largest at most.").format(count=MOST_NAMES) if is_cut else ""
+    return painter.figure(f"{metric_id}_by_{cut}", [metric_id], title, spec, rows, note)
+
+
+def members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[str] = ()) -> list[Row]:
+    """The members of a mart's cut, of every period shown, with a column as v; ordered for bars (column o)."""
+    rows: list[Row] = []
+    for grain, count in MEMBER_PERIODS.items():
+        rows += painter.snapshot(
+            f"select period_grain as g, period_start as t, dimension_value as member, dimension_label as label, "
+            f"{value} as v{''.join(f', {column}' for column in extra)}, "
+            f"row_number() over (partition by period_start order by {value} desc, dimension_value) as o "
+            f"from kpi.{mart} where period_grain = ? and dimension = ? and {value} is not null and period_start <= ? "
+            "qualify dense_rank() over (order by period_start desc) <= ? order by t, o",
+            [grain, cut, painter.marts.build.as_of_date, count],
+        )
+    if cut == "stage":
+        places = _stage_places()
+        rows = [{**row, "o": places.get(row["m"], len(places))} for row in rows]
+    return [row for row in rows if row["o"] <= MOST_NAMES]
+
+
+def company_series(painter: Painter, mart: str, columns: dict[str, str]) -> list[Row]:
+    """Columns of a mart for the company over time, as rows of k (the column's name on the chart) and v."""
+    rows: list[Row] = []
+    for place, (column, told) in enumerate(columns.items()):
+        for grain, count in COMPANY_PERIODS.items():
+            found = painter.marts.rows(
+                f"select period_grain as g, period_start as t, is_complete as c, {column} as v from kpi.{mart} "
+                "where period_grain = ? and dimension = 'all' and period_start <= ? "
+                "order by period_start desc limit ?",
+                [grain, painter.marts.build.as_of_date, count],
+            )
+            rows += [{**row, "k": told, "o": place} for row in reversed(found)]
+    return painter.labelled(rows)
+
+
+def titles(painter: Painter, member: str = ALL) -> dict[str, str]:
+    """The titles of a chart whose members are those of a cut."""
+    return painter.titles(member=painter.marts.cut_name(member), part=painter.gettext("Metric"))
+
+
+def _stage_places() -> dict[str, int]:
+    """The stages of the business in their order, from its seed."""
+    with (PROJECT_ROOT / "seeds" / "deal_stages.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["stage"]: int(row["stage_order"]) for row in csv.DictReader(stream)}

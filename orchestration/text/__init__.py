@@ -1,0 +1,1 @@
+"""What people read, in English and Korean: the catalogue of translations, and the names of what the data holds."""

@@ -1,0 +1,55 @@
+"""The generated pages: what does not fit together is told in a line. That they are up to date: test_architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.core.errors import UsageError
+from orchestration.docs import pages
+
+
+def test_a_name_that_the_semantic_layer_gives_to_a_helper_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = pages.semantic_metrics()
+    helper = next(name for name, metric in metrics.items() if "config" not in metric)
+    monkeypatch.setattr(pages, "semantic_metrics", lambda: {**metrics, "win_rate": metrics[helper]})
+    semantic_page = tmp_path / pages.SEMANTIC_PAGE.name
+    semantic_page.write_text(pages.SEMANTIC_PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(pages, "SEMANTIC_PAGE", semantic_page)
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        pages.main()
+    assert ended.value.code == 2
+    assert list(tmp_path.iterdir()) == [semantic_page], "pages are written although they do not fit together"
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("models/semantic: the name win_rate is taken by a metric that serves others")
+    assert "rename that one, or declare it as the metric of kpi_win_rate" in told
+
+
+def test_a_metric_that_is_not_in_the_semantic_layer_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = pages.semantic_metrics()
+    monkeypatch.setattr(pages, "semantic_metrics", lambda: {k: v for k, v in metrics.items() if k != "win_rate"})
+    with pytest.raises(UsageError, match=r"win_rate is not in the semantic layer: .* `not_in_semantic_layer`"):
+        pages.pages()
+
+
+def test_a_metric_of_the_catalogue_without_a_mart_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header, *rows = pages.CATALOG_FILE.read_text(encoding="utf-8").splitlines()
+    seed = tmp_path / "metric_catalog.csv"
+    seed.write_text("\n".join([header, *rows, rows[0].replace("revenue,", "shoe_size,", 1)]), encoding="utf-8")
+    monkeypatch.setattr(pages, "CATALOG_FILE", seed)
+    with pytest.raises(UsageError, match=r"no mart has metric shoe_size: write models/kpis/<area>/kpi_shoe_size"):
+        pages.pages()
+
+
+def test_a_page_holds_what_the_catalogue_and_the_yaml_say() -> None:
+    page = pages.pages()[pages.DOCS / "metrics" / "win_rate.md"]
+    metric: Any = next(metric for metric in pages._metrics() if metric.metric_id == "win_rate")
+    for told in (metric.name, metric.korean, metric.formula, metric.is_not, metric.owner, *metric.cuts):
+        assert told in page
+    assert "\n\n\n" not in page and page.endswith("```\n")
