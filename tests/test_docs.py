@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestration.core import catalog
 from orchestration.core.errors import UsageError
 from orchestration.docs import pages
 
@@ -38,12 +40,11 @@ def test_a_metric_that_is_not_in_the_semantic_layer_says_why(monkeypatch: pytest
         pages.pages()
 
 
-def test_a_metric_of_the_catalogue_without_a_mart_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    header, *rows = pages.CATALOG_FILE.read_text(encoding="utf-8").splitlines()
-    seed = tmp_path / "metric_catalog.csv"
-    seed.write_text("\n".join([header, *rows, rows[0].replace("revenue,", "shoe_size,", 1)]), encoding="utf-8")
-    monkeypatch.setattr(pages, "CATALOG_FILE", seed)
-    with pytest.raises(UsageError, match=r"no mart has metric shoe_size: write models/kpis/<area>/kpi_shoe_size"):
+def test_a_metric_of_the_catalogue_without_a_mart_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = catalog.metrics()
+    unbuilt = replace(known["revenue"], metric_id="shoe_size")
+    monkeypatch.setattr(catalog, "metrics", lambda: {**known, "shoe_size": unbuilt})
+    with pytest.raises(UsageError, match=r"no mart has metric shoe_size: write kpi_shoe_size.sql in models/kpis/perf"):
         pages.pages()
 
 

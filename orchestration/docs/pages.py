@@ -147,7 +147,8 @@ def _metrics() -> list[Metric]:
     for metric_id, own in catalog.metrics().items():
         if metric_id not in marts:
             raise UsageError(
-                f"{_told(catalog.METRICS_FILE)}: no mart has metric {metric_id}: add it to models/kpis/{own.category}/_{own.category}.yml"
+                f"{_told(catalog.METRICS_FILE)}: no mart has metric {metric_id}: write kpi_{metric_id}.sql in "
+                f"models/kpis/{own.category}, and declare it in _{own.category}.yml"
             )
         made.append(_metric(own, marts[metric_id], in_semantic_layer.get(metric_id)))
     return made
