@@ -65,7 +65,7 @@ behind as (
         'fct_customer_values': ['period_grain', 'period_start', 'region', 'segment', 'lead_source'],
         'fct_customers': ['account_id'],
         'fct_deal_open_intervals': ['deal_id', 'open_from'],
-        'fct_deal_stage_changes': ['deal_id', 'stage', 'changed_at'],
+        'fct_deal_stage_changes': ['deal_id', 'change_number'],
         'fct_deals': ['deal_id'],
         'fct_inquiries': ['inquiry_id'],
         'fct_lead_responses': ['lead_id'],
