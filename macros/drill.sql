@@ -17,9 +17,9 @@
 behind as (
     select
         '{{ metric_id }}' as metric_id,
-        {{ part or 'cast(null as ' ~ text_type() ~ ')' }} as part,
+        {{ part or "cast(null as " ~ text_type() ~ ")" }} as part,
         {{ dated_by or "cast(null as date)" }} as event_on,
-        {{ 'cast(null as ' ~ text_type() ~ ')' if dated_by else "period_grain" }} as period_grain,
+        {{ "cast(null as " ~ text_type() ~ ")" if dated_by else "period_grain" }} as period_grain,
         {{ "cast(null as date)" if dated_by else "period_start" }} as period_start,
         {{ in_all or 'true' }} as is_in_all,
         {{ "'" ~ fact ~ "'" if fact else 'fact' }} as fact,

@@ -219,7 +219,7 @@ select
     measured.dimension_value,
     coalesce(reps.rep_name, measured.dimension_value) as dimension_label,
     {{ published('measured.numerator') }} as numerator,
-    {{ published('measured.denominator' if has_denominator else 'null') }} as denominator,
+    {{ published('measured.denominator') if has_denominator else 'cast(null as decimal(38, 6))' }} as denominator,
     {{ as_declared('measured.metric_value', 'metric_value') }} as metric_value,
     {{ as_declared('prior_period.metric_value', 'prior_period_value') }} as prior_period_value,
     {{ as_declared('prior_year.metric_value', 'prior_year_value') }} as prior_year_value,

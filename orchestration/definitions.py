@@ -17,10 +17,10 @@ from orchestration.scheduling.assets import (
     published_assets,
     raw_assets,
 )
-from orchestration.scheduling.checks import gate_checks
+from orchestration.scheduling.checks import closed_months_verified, gate_checks
 from orchestration.scheduling.notify import notification_sensors
 from orchestration.scheduling.session import WarehouseBuild
-from orchestration.scheduling.triggers import build_schedule, close_schedule, landing_sensor
+from orchestration.scheduling.triggers import build_schedule, close_schedule, landing_sensor, verify_schedule
 
 
 def definitions() -> dg.Definitions:
@@ -48,12 +48,18 @@ def definitions() -> dg.Definitions:
         description="Freeze the month that is due: what `kpi close` does.",
         executor_def=dg.in_process_executor,
     )
+    verify = dg.define_asset_job(
+        "verify_closed_months",
+        selection=dg.AssetSelection.checks(closed_months_verified),
+        description="Read every file of every closed month: what `kpi verify` does.",
+        executor_def=dg.in_process_executor,
+    )
     return dg.Definitions(
         assets=[*landing_specs(), *assets, closed_months],
-        asset_checks=[gate_checks(gate) for gate in GATES],
-        jobs=[build, close],
-        schedules=[build_schedule(build, settings), close_schedule(close, settings)],
-        sensors=[landing_sensor(build), *notification_sensors([build, close])],
+        asset_checks=[*(gate_checks(gate) for gate in GATES), closed_months_verified],
+        jobs=[build, close, verify],
+        schedules=[build_schedule(build, settings), close_schedule(close, settings), verify_schedule(verify, settings)],
+        sensors=[landing_sensor(build), *notification_sensors([build, close, verify])],
         resources={"warehouse": WarehouseBuild()},
         # "Materialize all", too, takes its steps in one process: the gates' verdicts are the build's own
         executor=dg.in_process_executor,

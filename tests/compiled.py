@@ -1,4 +1,4 @@
-"""The SQL that dbt makes of the models and their data tests, for one engine or another, with the type of every column."""
+"""The SQL that dbt makes of models, data tests and contracts, for one engine or another."""
 
 from __future__ import annotations
 

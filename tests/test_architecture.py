@@ -23,6 +23,7 @@ MAY_READ = {
     "intermediate": {"seed", "staging", "intermediate"},
     "facts": {"seed", "staging", "intermediate", "facts"},
     "kpis": {"facts", "kpis"},
+    "finance": {"seed", "facts", "kpis", "finance"},
 }
 # The catalogue is a KPI made of seeds, by definition.
 EXCEPTIONS = {("kpi_catalog", "metrics"), ("kpi_catalog", "metric_other_names")}
@@ -87,6 +88,7 @@ def test_no_fact_reads_staging_for_what_an_intermediate_model_has(manifest: Any)
         ("fct_leads", "stg_crm__leads"),
         ("fct_activities", "stg_crm__activities"),
         ("fct_deal_stage_changes", "stg_crm__deal_stage_changes"),
+        ("fct_fx_rates", "stg_planning__fx_rates"),
     }
     staged: dict[str, set[tuple[str, str]]] = {"facts": set(), "intermediate": set()}
     for node in models(manifest):
@@ -102,7 +104,7 @@ def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
         node.name for node in models(manifest) if any(parent.startswith("source.") for parent in node.depends_on.nodes)
     }
     allowed = {f"base_{table.system}__{table.name}" for table in source_tables()}
-    assert readers == allowed | {"quarantined_rows", "load_books"}
+    assert readers == allowed | {"quarantined_rows", "load_books", "landed_files"}
 
 
 def test_every_landed_table_has_its_staging_model(manifest: Any) -> None:
@@ -147,9 +149,9 @@ def test_every_mart_is_documented_contracted_and_tested(manifest: Any) -> None:
         assert node.unique_id in tested, f"{metric} has no kpi_invariants test"
 
 
-def test_facts_and_marts_describe_every_column(manifest: Any) -> None:
+def test_facts_marts_and_finances_models_describe_every_column(manifest: Any) -> None:
     for node in models(manifest):
-        if node.fqn[1] in ("facts", "kpis"):
+        if node.fqn[1] in ("facts", "kpis", "finance"):
             assert node.description, node.name
             assert node.contract.enforced, node.name
             undescribed = [column.name for column in node.columns.values() if not column.description]
@@ -231,9 +233,9 @@ def test_no_line_of_a_model_is_longer_than_120_characters() -> None:
     assert long == []
 
 
-def test_facts_and_marts_are_public_and_nothing_else_is(manifest: Any) -> None:
+def test_facts_marts_and_finances_models_are_public_and_nothing_else_is(manifest: Any) -> None:
     for node in models(manifest):
-        is_public = node.fqn[1] in ("facts", "kpis")
+        is_public = node.fqn[1] in ("facts", "kpis", "finance")
         assert (node.access == "public") == is_public, node.name
         assert node.group, node.name
 

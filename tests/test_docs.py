@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,16 +40,24 @@ def test_a_metric_that_is_not_in_the_semantic_layer_says_why(monkeypatch: pytest
 
 
 def test_a_metric_of_the_catalogue_without_a_mart_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = catalog.metrics()
-    unbuilt = replace(known["revenue"], metric_id="shoe_size")
-    monkeypatch.setattr(catalog, "metrics", lambda: {**known, "shoe_size": unbuilt})
-    with pytest.raises(UsageError, match=r"no mart has metric shoe_size: write kpi_shoe_size.sql in models/kpis/perf"):
+    metrics = catalog.metrics()
+    shoes = replace(metrics["revenue"], metric_id="shoe_size")
+    monkeypatch.setattr(catalog, "metrics", lambda: {**metrics, "shoe_size": shoes})
+    with pytest.raises(UsageError, match=r"seeds/metrics.csv: no mart has metric shoe_size: declare kpi_shoe_size"):
         pages.pages()
 
 
 def test_a_page_holds_what_the_catalogue_and_the_yaml_say() -> None:
     page = pages.pages()[pages.DOCS / "metrics" / "win_rate.md"]
-    metric: Any = next(metric for metric in pages._metrics() if metric.metric_id == "win_rate")
-    for told in (metric.name, metric.korean, metric.formula, metric.is_not, metric.owner, *metric.cuts):
+    own = catalog.metrics()["win_rate"]
+    meta = pages.marts_yaml()["win_rate"]["config"]["meta"]
+    for told in (
+        own.name_en,
+        *own.names_ko,
+        own.formula,
+        meta["is_not"],
+        meta["owner"],
+        *pages.cuts_of_mart("win_rate"),
+    ):
         assert told in page
     assert "\n\n\n" not in page and page.endswith("```\n")

@@ -1,4 +1,4 @@
-"""Money at the edges of what may land, from the file to the marts: exact to the fourth decimal, and no build ends over it."""
+"""Money at the edges of what may land, from file to marts: exact to the fourth decimal, and it ends no build."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import Landing, build, open_build, rows_of
+from tests.support.builds import build, open_build, rows_of
+from tests.support.landing import Landing
 
 TEN_TRILLION = Decimal(10) ** 13
 KRW_RATE = "0.0007407407"

@@ -163,6 +163,7 @@ class TestWhatIsShown:
         assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 5 * * *", "UTC")
         monthly = definitions.resolve_schedule_def("monthly_close")
         assert (monthly.cron_schedule, monthly.execution_timezone) == ("0 8 * * *", "UTC")
+        assert definitions.resolve_schedule_def("nightly_verify").cron_schedule == "0 3 * * *"
         names = {sensor.name for sensor in definitions.sensors or []}
         assert {"landed_files", "notify_failure", "notify_success"} <= names
 
@@ -330,6 +331,21 @@ class TestTheMonthClose:
         assert not early.success and told is not None and told.user_failure_data is not None
         assert "2026-06" in str(told.user_failure_data.description)
         assert steps(early, "STEP_UP_FOR_RETRY") == []
+
+        def verify() -> dg.ExecuteInProcessResult:
+            config = {"settings": {"warehouse": str(company.warehouse)}}
+            return definitions.resolve_job_def("verify_closed_months").execute_in_process(
+                run_config={"ops": {"closed_months_verified": {"config": config}}}, raise_on_error=False
+            )
+
+        assert verify().success
+        damaged = company.warehouse / "finance" / "2026-05" / "facts" / "fct_sales.parquet"
+        damaged.chmod(0o644)
+        damaged.write_bytes(b"")
+        found = verify()
+        (check,) = found.get_asset_check_evaluations()
+        assert not found.success and not check.passed
+        assert "2026-05/facts/fct_sales.parquet was changed" in str(check.description)
 
 
 class TestTheSensor:

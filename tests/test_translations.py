@@ -15,7 +15,7 @@ from babel.messages.frontend import CommandLineInterface
 from dashboards.site import SCRIPT, messages_of_script
 from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
-from orchestration.docs.pages import MARTS_FOLDER, cuts_of_mart
+from orchestration.docs.pages import cuts_of_mart
 from orchestration.text import labels
 from orchestration.text.catalogue import DOMAIN, LANGUAGES, LOCALE_FOLDER, Language, translations
 
@@ -100,7 +100,7 @@ def test_the_script_of_the_boards_gets_all_its_messages() -> None:
 
 
 def test_every_cut_and_unit_has_its_korean_name() -> None:
-    cuts = {cut for path in MARTS_FOLDER.glob("*/kpi_*.sql") for cut in cuts_of_mart(path.stem.removeprefix("kpi_"))}
+    cuts = {cut for metric in metrics() for cut in cuts_of_mart(metric)}
     assert len(cuts) > 10
     units = {metric.unit for metric in metrics().values()}
     assert not [cut for cut in {"all", *cuts} if not HANGUL.search(labels.cut_name(cut, "ko"))]

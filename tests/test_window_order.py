@@ -1,4 +1,4 @@
-"""Every window function that depends on the order of rows has a total order: its partition and order cover a key of its rows.
+"""Every window function that depends on the order of rows has a total one: partition and order cover a key of the rows.
 
 Two rows that tie in a row_number(), a lag() or a running sum come out in one order today and in another tomorrow, on
 another engine, or in the next window of the same model; so one account once had two equal intervals.
@@ -32,7 +32,7 @@ KNOWN: dict[tuple[str, str], str] = {
     (
         "dim_business_days",
         "sum(opened.open_minutes) over (order by opened.date_on rows between unbounded preceding and 1 preceding)",
-    ): "the days are counted off from the whole numbers; date_on is the model's own key, which its unique_key test holds",
+    ): "counted off from whole numbers; date_on is the model's own key, held by its unique_key test",
 }
 
 
@@ -54,7 +54,7 @@ def test_no_known_window_is_gone() -> None:
         "select lag(amount) over (partition by account order by day) as n from t",
         "select sum(amount) over (order by day rows between unbounded preceding and 1 preceding) as n from t",
         # a join that multiplies rows takes the key away
-        "select row_number() over (partition by t.account order by t.id) as n from t inner join u on t.account = u.account",
+        "select row_number() over (order by t.id) as n from t inner join u on t.account = u.account",
         # so does a projection that leaves it out, and a union
         "with a as (select account, day from t) select row_number() over (order by account, day) as n from a",
         "with a as (select id from t union all select id from t) select row_number() over (order by id) as n from a",
@@ -76,7 +76,10 @@ def test_a_window_with_ties_is_found(sql: str) -> None:
         # a row of t finds one row of u: the key of t is that of both
         "select row_number() over (order by t.id) as n from u inner join t on t.account = u.id",
         # a group is a key, and so are the partitions of a rank that is 1
-        "with a as (select account, max(day) as day from t group by account) select lag(day) over (order by account) as n from a",
+        """
+        with a as (select account, max(day) as day from t group by account)
+        select lag(day) over (order by account) as n from a
+        """,
         """
         with a as (select account, day, row_number() over (partition by account, day order by id) as n from t),
         b as (select account, day from a where n = 1)

@@ -3,7 +3,7 @@ with
 
 orders as (
     select
-        order_id, account_id, deal_id, rep_id, status, currency, ordered_at,
+        order_id, account_id, deal_id, rep_id, subscription_id, status, currency, ordered_at,
         {{ local_date('ordered_at') }} as ordered_on
     from {{ ref('stg_billing__orders') }}
 ),
@@ -18,6 +18,7 @@ select
     orders.account_id,
     orders.deal_id,
     orders.rep_id,
+    orders.subscription_id,
     orders.ordered_at,
     orders.ordered_on,
     orders.status,

@@ -29,7 +29,7 @@ from orchestration.warehouse.lock import read_json, read_running, warehouse_lock
 LAYERS: dict[str, tuple[str, ...]] = {
     "staging": ("path:seeds", "path:models/staging"),
     "facts": ("path:models/intermediate", "path:models/facts"),
-    "kpi": ("path:models/kpis",),
+    "kpi": ("path:models/kpis", "path:models/finance"),
 }
 # A build in order: a layer, then the gate behind it; then the release, and its copy in PostgreSQL where it is wanted.
 STEPS = (

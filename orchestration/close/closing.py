@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from orchestration.close.workbook import Cover, frozen_sources, read_content, write_workbook
+from orchestration.close.content import Cover, frozen_sources, read_content
+from orchestration.close.workbook import write_workbook
 from orchestration.core.errors import BuildError, GateClosedError, KpiError, TransientError, UsageError
 from orchestration.core.settings import Settings
-from orchestration.finance import snapshot, store
+from orchestration.finance import snapshot, store, verification
 from orchestration.finance.calendar import (
     close_due_on,
     month_end,
@@ -25,11 +26,13 @@ from orchestration.finance.calendar import (
     months_after,
     read_holidays,
 )
-from orchestration.finance.snapshot import Control, Freezer, escaped
+from orchestration.finance.project import read_project
+from orchestration.finance.snapshot import Control, Freezer
 from orchestration.finance.store import ClosedMonth, Link, Manifest, label
 from orchestration.finance.tables import recorded_months
 from orchestration.publish.marts import republish_finance
 from orchestration.text.catalogue import Language
+from orchestration.warehouse.connections import attach
 from orchestration.warehouse.lock import warehouse_lock
 
 LOCK = ".close.lock"
@@ -176,7 +179,7 @@ def published_build(settings: Settings) -> PublishedBuild:
 def _published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{escaped(path)}' as published (read_only)")
+        attach(connection, path, "published")
         yield connection
 
 
@@ -211,7 +214,7 @@ def _check_rules(
         )
     _check_month_has_data(settings, month)
     for one in filter(None, (previous, own)):
-        if problems := store.verify_files(one):
+        if problems := verification.verify_files(one):
             raise BuildError(
                 f"{one.label} is not as it was closed: {problems[0]}", ["`kpi verify` names every problem"]
             )
@@ -253,12 +256,12 @@ def _write(
 ) -> Manifest:
     """Write all files of the month but manifest and checksums; returns the manifest, not linked yet."""
     vars_: dict[str, Any] = build.record["settings"]
-    models = snapshot.read_models(settings.warehouse)
+    project = read_project(settings.paths)
     closed_at = datetime.now(UTC).replace(microsecond=0)
     with _published(settings.paths.marts_file) as connection:
         _attach_build(connection, settings)
         freezer = Freezer(connection, partial, month, version, vars_)
-        freezer.freeze(models)
+        freezer.freeze(project)
         freezer.copy("restatements", _open_restatements(connection))
         controls = snapshot.controls(connection, partial, month)
         if off := [control for control in controls if not control.agrees]:
@@ -283,7 +286,7 @@ def _write(
         as_of_date=build.as_of_date.isoformat(),
         published_at=build.published_at.isoformat(timespec="seconds"),
         code_version=build.code_version,
-        models_sha256=models.sha256,
+        models_sha256=project.sha256,
         lang=lang,
         settings=vars_,
         company=settings.company,
@@ -305,7 +308,7 @@ def workbook_name(month: date, version: int) -> str:
 
 def _attach_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     try:
-        connection.execute(f"attach '{escaped(settings.paths.build_file)}' as build (read_only)")
+        attach(connection, settings.paths.build_file, "build")
     except duckdb.IOException as error:
         raise TransientError(
             f"{settings.paths.build_file} cannot be opened: {str(error).splitlines()[0]}",

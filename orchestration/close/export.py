@@ -18,17 +18,18 @@ from typing import Any, Literal
 import duckdb
 
 from orchestration.close.closing import finance_folder, workbook_name
-from orchestration.close.workbook import Cover, Sources, frozen_sources, read_content, write_workbook
+from orchestration.close.content import Cover, Sources, frozen_sources, read_content
+from orchestration.close.workbook import write_workbook
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import Settings
-from orchestration.finance import snapshot, store
-from orchestration.finance.bridges import MRR_MOVEMENTS
+from orchestration.finance import snapshot, store, verification
 from orchestration.finance.calendar import month_name, periods_ending_with
-from orchestration.finance.snapshot import Control, escaped
+from orchestration.finance.snapshot import MRR_MOVEMENTS, Control
 from orchestration.finance.store import ClosedMonth
 from orchestration.text.catalogue import Language
 from orchestration.text.labels import cut_name
 from orchestration.warehouse.connections import open_published
+from orchestration.warehouse.sql import literal
 
 Format = Literal["xlsx", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("xlsx", "csv", "parquet")
@@ -51,7 +52,7 @@ def export_month(settings: Settings, month: date, *, format_: Format, to: Path, 
     if to.resolve() == finance or finance in to.resolve().parents:
         raise UsageError(f"--to {to}: closed months are never written to; name a folder outside {finance}")
     closed = store.latest_versions(store.closed_months(finance_folder(settings))).get(month)
-    if closed and (problems := store.verify_files(closed)):
+    if closed and (problems := verification.verify_files(closed)):
         raise BuildError(f"{closed.label} is not as it was closed: {problems[0]}", ["`kpi verify` names every problem"])
     try:
         to.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def _export_closed(closed: ClosedMonth, to: Path, format_: Format, lang: Languag
         currency=manifest.settings["reporting_currency"],
     )  # fmt: skip
     controls = [Control(one["name"], Decimal(one["mart"]), Decimal(one["facts"])) for one in manifest.controls]
-    measures = f"read_parquet('{escaped(closed.file('measures.parquet'))}')"
+    measures = f"read_parquet({literal(closed.file('measures.parquet'))})"
     with duckdb.connect() as connection:
         return _write(
             connection, frozen_sources(closed.folder), measures, periods, cover, to / name, format_, lang, controls
@@ -160,7 +161,7 @@ def _write(
 def _figures_sql(connection: duckdb.DuckDBPyConnection, figures: str, lang: Language) -> str:
     """The figures with their labels in a language, and the changes."""
     dimensions = [row[0] for row in connection.execute(f"select distinct dimension from {figures}").fetchall()]
-    names = ", ".join(f"'{escaped(dimension)}': '{escaped(cut_name(dimension, lang))}'" for dimension in dimensions)
+    names = ", ".join(f"{literal(dimension)}: {literal(cut_name(dimension, lang))}" for dimension in dimensions)
     return f"""
         with named as (
             select *, name_{lang} as metric_name,
@@ -182,7 +183,7 @@ def _with(
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    connection.execute(f"copy ({query}) to '{escaped(path)}' (format parquet, compression zstd)")
+    connection.execute(f"copy ({query}) to {literal(path)} (format parquet, compression zstd)")
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -6,19 +6,17 @@ Every number is written as the exact decimal that the marts hold; every text as 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import xlsxwriter
 
+from orchestration.close.content import Content, Cover
 from orchestration.core.catalog import headlines
-from orchestration.finance.bridges import MRR_MOVEMENTS
 from orchestration.finance.calendar import month_name
-from orchestration.finance.snapshot import Control, escaped
+from orchestration.finance.snapshot import MRR_MOVEMENTS, Control
 from orchestration.show.published import period_name
 from orchestration.text.catalogue import Language, translations
 from orchestration.text.labels import cause_name, cut_name, line_name, unit_name
@@ -27,7 +25,6 @@ BOOKINGS_LINES = (
     ("bookings", 1), ("bookings_not_billed", -1), ("billed_of_earlier_bookings", 1), ("billed_before_won", 1),
     ("subscription_sales", 1), ("direct_sales", 1), ("refunds", -1),
 )  # fmt: skip
-MOST_RESTATEMENTS = 2000
 # What a cell of a workbook can hold.
 LONGEST_TEXT = 32767
 NUMBER_FORMATS = {
@@ -41,92 +38,6 @@ SERIES = {
     "new_mrr": "#2E7D5B", "expansion_mrr": "#6FB98F", "reactivation_mrr": "#A9D6BE", "fx_mrr": "#9AA5B1",
     "contraction_mrr": "#E7A977", "churned_mrr": "#C0504D",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cover:
-    """What the cover says. Of an open month `version`, `closed_by` and `closed_at` are None."""
-
-    company: str | None
-    month: date
-    version: int | None
-    run_id: str
-    as_of_date: date
-    code_version: str
-    closed_by: str | None
-    closed_at: datetime | None
-    reason: str | None
-    currency: str
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Relations (what may stand after FROM) that a workbook is made of."""
-
-    figures: str
-    trends: str
-    mrr_bridge: str
-    bookings_to_revenue: str
-    restatements: str
-
-
-@dataclass(frozen=True)
-class Content:
-    """A workbook's rows, as dictionaries of their columns."""
-
-    figures: list[dict[str, Any]]
-    trends: list[dict[str, Any]]
-    mrr_bridge: dict[str, Any] | None
-    bookings_to_revenue: dict[str, Any] | None
-    restatements: list[dict[str, Any]]
-    restatement_count: int
-    controls: Sequence[Control]
-
-
-def frozen_sources(folder: Path) -> Sources:
-    """The files of a closed month."""
-    names = ("figures", "trends", "mrr_bridge", "bookings_to_revenue", "restatements")
-    return Sources(*(f"read_parquet('{escaped(folder / name)}.parquet')" for name in names))
-
-
-def read_content(
-    connection: duckdb.DuckDBPyConnection,
-    sources: Sources,
-    periods: Iterable[tuple[str, date]],
-    controls: Sequence[Control] = (),
-) -> Content:
-    """Read what a workbook needs. `periods` gives the order of the figures' periods."""
-    grains = [grain for grain, _ in periods]
-    figures = _rows(
-        connection,
-        f"from {sources.figures} order by list_position({grains}, period_grain), dimension <> 'all', metric_order, "
-        "dimension, dimension_label, dimension_value",
-    )
-    bridge = _rows(connection, f"from {sources.mrr_bridge} where dimension = 'all'")
-    bookings = _rows(connection, f"from {sources.bookings_to_revenue}")
-    figure = "measure = 'metric_value'"
-    count = connection.execute(f"select count(*) from {sources.restatements} where {figure}").fetchone()
-    restatements = _rows(
-        connection,
-        f"from {sources.restatements} where {figure} "
-        "order by close_month desc, dimension <> 'all', metric_id, dimension, dimension_value "
-        f"limit {MOST_RESTATEMENTS}",
-    )
-    return Content(
-        figures,
-        _rows(connection, f"from {sources.trends} order by month"),
-        bridge[0] if bridge else None,
-        bookings[0] if bookings else None,
-        restatements,
-        count[0] if count else 0,
-        controls,
-    )
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def write_workbook(path: Path, cover: Cover, content: Content, lang: Language) -> None:

@@ -13,7 +13,7 @@ from orchestration.close.export import FORMATS, Format, export_month
 from orchestration.commands.console import PLAIN, Warehouse, out
 from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import load_settings
-from orchestration.finance import store
+from orchestration.finance import store, verification
 from orchestration.finance.calendar import parse_month
 from orchestration.finance.tables import recorded_months
 from orchestration.text.catalogue import LANGUAGES, Language
@@ -98,7 +98,7 @@ def verify(warehouse: Warehouse = None) -> None:
     settings = load_settings({"warehouse": warehouse})
     finance = finance_folder(settings)
     recorded = [link for link, _ in recorded_months(settings.paths.marts_file)]
-    problems = store.verify(finance, recorded)
+    problems = verification.verify(finance, recorded)
     if problems:
         raise BuildError(
             f"{problems[0]}", [*problems[1:], "closed months are never written again: restore the files named"]

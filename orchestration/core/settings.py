@@ -36,6 +36,7 @@ RUN_SETTINGS = (
     "company",
     "close_business_day",
     "close_schedule",
+    "verify_schedule",
 )
 
 
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     build_schedule: str = "0 5 * * *"
     # When Dagster looks whether a month is due to be closed.
     close_schedule: str = "0 8 * * *"
+    # When Dagster reads every file of every closed month and says which is not as it was closed.
+    verify_schedule: str = "0 3 * * *"
     # A landed file is taken up when it has not changed for this long.
     settle_seconds: float = Field(60, ge=0)
     # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.

@@ -1,8 +1,8 @@
 """What today's data says of closed months: the figures that differ, and the landed rows that made them differ.
 
 The figures of every closed month are compared with today's. For a month with a figure that differs, the frozen rows of
-the facts behind it are compared with today's rows; each row that changed is followed by its keys to landed rows that
-came in files which the close did not know, and whose content is new.
+the facts behind it are compared with today's rows; each row that changed is followed by its keys, as its fact declares
+them, to rows of the load ledger that came in files which the close did not know, and whose content is new.
 """
 
 from __future__ import annotations
@@ -14,31 +14,27 @@ from typing import Any
 
 import duckdb
 
-from orchestration.core.contract import Table, source_tables
 from orchestration.finance.calendar import month_end
-from orchestration.finance.facts import CUT_COLUMNS, DATED_BY, MEMBERS, TRACES, Link, Trace, traces_of
-from orchestration.finance.snapshot import KEY, Mart, escaped, measures_sql, rows_of_month
+from orchestration.finance.project import Comparison, Fact, Link, Project
+from orchestration.finance.schema import MOST_ROWS
+from orchestration.finance.snapshot import KEY, Mart, measures_sql, rows_of_month
+from orchestration.finance.statements import statement
 from orchestration.finance.store import ClosedMonth
+from orchestration.warehouse.sql import literal
 
-# Averages are doubles, whose last bits depend on the order of rows.
-TOLERANCE = "1e-9"
-MOST_ROWS = 100
-ROW_TYPE = (
-    "struct(system_table varchar, row_key varchar, change varchar, row_on date, file_name varchar, line bigint, "
-    "load_id varchar, arrived_at timestamp)[]"
-)
-COLUMNS = (
-    """
-    close_month date, version integer, restated_in_version integer, metric_id varchar, name_en varchar,
-    name_ko varchar, unit varchar, period_grain varchar, period_start date, period_end date, dimension varchar,
-    dimension_value varchar, dimension_label varchar, measure varchar, reported_value decimal(38, 10),
-    current_value decimal(38, 10), difference decimal(38, 10), cause varchar, cause_detail varchar,
-    changed_row_count bigint, changed_rows """
-    + ROW_TYPE
-    + """, first_arrived_at timestamp, last_arrived_at timestamp,
-    compared_run_id varchar, compared_as_of_date date
-"""
-)
+# What is filled on the way, each empty at first.
+WORKING_TABLES = {
+    "closed_periods": "close_month date, version integer, period_grain varchar, period_start date",
+    "touched": "close_month date, trace varchar, cuts map(varchar, varchar), moved_cuts varchar[], is_changed boolean, "
+    "link varchar, key varchar",
+    "links": "close_month date, link varchar, system_table varchar, ledger_column varchar, last_on date",
+    "late_rows": "close_month date, link varchar, key varchar, row_id varchar, system_table varchar, row_key varchar, "
+    "change varchar, row_on date, is_of_member boolean, file_name varchar, line bigint, load_id varchar, "
+    "arrived_at timestamp",
+    "metric_traces": "metric_id varchar, trace varchar",
+    "figure_rows": "figure_id bigint, row_id varchar",
+    "other_causes": "close_month date, cause varchar, detail varchar",
+}
 
 
 @dataclass(frozen=True)
@@ -48,193 +44,201 @@ class Today:
     run_id: str
     as_of_date: date
     settings: Mapping[str, Any]
-    models_sha256: str
-    metric_facts: Mapping[str, Sequence[str]]
+    project: Project
 
 
 def write_restatements(
     connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], marts: Sequence[Mart], today: Today
 ) -> None:
-    """Fill the temporary tables `restatements` (as COLUMNS) and `late_rows` for these months, one version of each."""
-    connection.execute(f"create or replace temp table restatements ({COLUMNS})")
-    connection.execute(
-        "create or replace temp table late_rows (close_month date, link varchar, key varchar, row_id varchar, "
-        "system_table varchar, row_key varchar, change varchar, row_on date, file_name varchar, line bigint, "
-        "load_id varchar, arrived_at timestamp)"
-    )
+    """Fill kpi_restatements and late_rows of schema finance for these months, one version of each.
+
+    Raises DamagedFileError where a file that is read is not as it was closed.
+    """
+    for name, columns in WORKING_TABLES.items():
+        connection.execute(f"create or replace temp table {name} ({columns})")
+    closed = _months_that_differ(connection, closed, marts) if closed else []
     if not closed:
         return
     _write_differences(connection, closed, marts)
-    metrics = [row[0] for row in connection.execute("select distinct metric_id from differences").fetchall()]
-    traces = {metric: traces_of(metric, today.metric_facts.get(metric, ())) for metric in metrics}
-    _write_metric_traces(connection, traces)
-    _write_new_files(connection, closed)
-    for one in _differing(connection, closed):
-        _trace_month(connection, one, [trace for trace in TRACES if trace.name in set().union(*traces.values())])
+    comparisons = {
+        metric: today.project.comparisons(metric)
+        for (metric,) in connection.execute("select distinct metric_id from differences").fetchall()
+    }
+    _insert(connection, "metric_traces", [
+        (metric, comparison.name) for metric, several in comparisons.items() for comparison in several
+    ])  # fmt: skip
+    differing = _differing(connection, closed)
+    _write_new_files(connection, differing)
+    wanted = {comparison.name: comparison for several in comparisons.values() for comparison in several}
+    cuts = _cuts(connection)
+    for one in differing:
+        for name in sorted(wanted):
+            _trace(connection, one, wanted[name], cuts)
+    _write_late_rows(connection)
     _write_figure_rows(connection)
-    _write_causes(connection, closed, today)
-    _fill(connection, today)
+    _write_causes(connection, differing, today)
+    connection.execute(statement("restatements", most_rows=str(MOST_ROWS)), [today.run_id, today.as_of_date])
+    connection.execute(statement("late_rows_told"))
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        connection.executemany(f"insert into {table} values ({', '.join('?' for _ in rows[0])})", rows)
+
+
+def _months_that_differ(
+    connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], marts: Sequence[Mart]
+) -> list[ClosedMonth]:
+    """The months of which not every figure is what was reported; `closed_periods` holds their periods."""
+    _write_closed_periods(connection, closed)
+    query = statement(
+        "months_that_differ",
+        key=", ".join((*KEY, "measure")),
+        files=_measures(closed),
+        measures=_todays_measures(marts),
+    )
+    months = {month for (month,) in connection.execute(query).fetchall()}
+    differing = [one for one in closed if one.month in months]
+    _write_closed_periods(connection, differing)
+    return differing
+
+
+def _write_closed_periods(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> None:
+    connection.execute("delete from closed_periods")
+    _insert(connection, "closed_periods", [
+        (one.month, one.version, period["period_grain"], period["period_start"])
+        for one in closed
+        for period in one.manifest.periods
+    ])  # fmt: skip
+
+
+def _measures(closed: Iterable[ClosedMonth]) -> str:
+    """The files of reported figures, as a list of SQL texts."""
+    return ", ".join(literal(one.file("measures.parquet")) for one in closed)
+
+
+def _todays_measures(marts: Sequence[Mart]) -> str:
+    """A query for today's figures of the periods in `closed_periods`."""
+    return measures_sql(
+        marts, "build", "(period_grain, period_start) in (select (period_grain, period_start) from closed_periods)"
+    )
 
 
 def _write_differences(
     connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], marts: Sequence[Mart]
 ) -> None:
-    """Every figure that is not what was reported. What did not exist as a figure then, or does not now, is left out."""
     connection.execute(
-        "create or replace temp table closed_periods "
-        "(close_month date, version integer, period_grain varchar, period_start date)"
-    )
-    connection.executemany(
-        "insert into closed_periods values (?, ?, ?, ?)",
-        [
-            (one.month, one.version, period["period_grain"], period["period_start"])
-            for one in closed
-            for period in one.manifest.periods
-        ],
-    )
-    files = ", ".join(f"'{escaped(one.file('measures.parquet'))}'" for one in closed)
-    connection.execute(
-        f"create or replace temp table reported as from read_parquet([{files}], union_by_name = true) "
+        f"create or replace temp table reported as from read_parquet([{_measures(closed)}], union_by_name = true) "
         "inner join closed_periods using (period_grain, period_start)"
     )
+    connection.execute(f"create or replace temp table current_figures as from ({_todays_measures(marts)})")
     measures = [f"{mart.metric_id}.{name}" for mart in marts for name, _ in mart.measures]
-    condition = "(period_grain, period_start) in (select (period_grain, period_start) from closed_periods)"
-    connection.execute(f"""
-        create or replace temp table current_figures as from ({measures_sql(marts, "build", condition)})
-    """)
-    key = ", ".join((*KEY, "measure"))
-    connection.execute(
-        f"""
-        create or replace temp table differences as
-        with known as (
-            select distinct close_month, metric_id, measure from reported
-            where list_contains(?, metric_id || '.' || measure)
-        ),
-        compared as (
-            select
-                {key},
-                coalesce(was.period_end, current.period_end) as period_end,
-                coalesce(was.dimension_label, current.dimension_label) as dimension_label,
-                was.value as reported_value, current.value as current_value,
-                coalesce(was.is_exact, true) and coalesce(current.is_exact, true) as is_exact
-            from reported as was full outer join current_figures as current using ({key})
-        )
-        select row_number() over (order by {key}) as figure_id, compared.*, closed_periods.close_month,
-            closed_periods.version
-        from compared
-        inner join closed_periods using (period_grain, period_start)
-        semi join known
-            on known.close_month = closed_periods.close_month and known.metric_id = compared.metric_id
-            and known.measure = compared.measure
-        where reported_value is distinct from current_value and (
-            is_exact or reported_value is null or current_value is null
-            or abs(reported_value - current_value) > {TOLERANCE} * greatest(1, abs(reported_value))
-        )
-        """,
-        [measures],
-    )
+    connection.execute(statement("differences"), [measures])
 
 
-def _write_metric_traces(connection: duckdb.DuckDBPyConnection, traces: Mapping[str, Iterable[str]]) -> None:
-    connection.execute("create or replace temp table metric_traces (metric_id varchar, trace varchar)")
-    rows = [(metric, trace) for metric, names in traces.items() for trace in sorted(names)]
-    if rows:
-        connection.executemany("insert into metric_traces values (?, ?)", rows)
+def _differing(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> list[ClosedMonth]:
+    """The months that have a figure that differs."""
+    months = connection.execute("select distinct close_month from differences").fetchall()
+    return [one for one in closed if (one.month,) in months]
+
+
+def _cuts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The cuts of the marts."""
+    rows = connection.execute(
+        "select dimension from reported union select dimension from current_figures order by dimension"
+    ).fetchall()
+    return [dimension for (dimension,) in rows if dimension != "all"]
 
 
 def _write_new_files(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> None:
     """Per closed month the files loaded since. A file is known by its content: numbers differ in a new warehouse."""
-    selects = " union all ".join(
-        f"select date '{one.month}' as close_month, file_id, system_table, loaded_at from build.raw.load_files "
-        f"anti join read_parquet('{escaped(one.file('inputs/load_files.parquet'))}') using (system_table, sha256)"
+    selects = [
+        f"select date '{one.month}' as close_month, file_id, system_table, loaded_at from build.meta.landed_files "
+        f"anti join read_parquet({literal(one.sound_file('inputs/load_files.parquet'))}) using (system_table, sha256)"
         for one in closed
-    )
-    connection.execute(f"create or replace temp table new_files as {selects}")
+    ]
+    nothing = "select date '0001-01-01' as close_month, file_id, system_table, loaded_at from build.meta.landed_files"
     connection.execute(
-        "create or replace temp table touched "
-        "(close_month date, trace varchar, cuts map(varchar, varchar), moved_cuts varchar[], is_changed boolean, "
-        "link varchar, key varchar)"
+        f"create or replace temp table new_files as {' union all '.join(selects) or f'{nothing} limit 0'}"
     )
 
 
-def _differing(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> list[ClosedMonth]:
-    """The months that have a figure that differs, and files that came later."""
-    months = connection.execute(
-        "select distinct close_month from differences semi join new_files using (close_month)"
-    ).fetchall()
-    return [one for one in closed if (one.month,) in months]
-
-
-def _trace_month(connection: duckdb.DuckDBPyConnection, one: ClosedMonth, traces: Sequence[Trace]) -> None:
-    """Fill `touched` and `late_rows` for one month."""
-    followed: dict[str, Link] = {}
-    for trace in traces:
-        file = one.file(f"facts/{trace.fact.name}.parquet")
-        if trace.fact.links and file.exists():
-            _write_touched(connection, one, trace)
-            followed |= {_link_name(link): link for link in trace.fact.links}
-    tables = {table.label: table for table in source_tables()}
-    for name, link in followed.items():
-        _write_late_rows(connection, one.month, name, link, tables[link.table])
-
-
-def _link_name(link: Link) -> str:
-    return f"{link.table}({', '.join(link.columns)})" + (f" by {link.dated}" if link.dated else "")
-
-
-def _write_touched(connection: duckdb.DuckDBPyConnection, one: ClosedMonth, trace: Trace) -> None:
-    """The rows of a fact that are not as they were, before and after, with the keys of the landed rows behind them.
-
-    Of a row that changed in nothing but its attributes (its rep's team, say), `moved_cuts` names their cuts: only
-    figures by these differ for it. It is NULL where more changed. `is_changed` is false where the row is new or gone.
-    """
-    fact = trace.fact
-    frozen = f"read_parquet('{escaped(one.file(f'facts/{fact.name}.parquet'))}')"
-    now = f"build.facts.{fact.name}"
-    columns = [
-        name for name in _column_names(connection, frozen)
-        if name in _column_names(connection, now) and name not in fact.ignored
-    ]  # fmt: skip
+def _trace(
+    connection: duckdb.DuckDBPyConnection, one: ClosedMonth, comparison: Comparison, cuts: Sequence[str]
+) -> None:
+    """Enter in `touched` the rows of a fact that are not as they were, with the keys of the landed rows behind them."""
+    fact = comparison.fact
+    if not fact.links or one.entry(f"facts/{fact.name}.parquet") is None:
+        return
+    frozen = f"read_parquet({literal(one.sound_file(f'facts/{fact.name}.parquet'))})"
+    today = f"build.facts.{fact.name}"
+    there = _column_names(connection, today)
+    columns = [name for name in _column_names(connection, frozen) if name in there and name not in fact.ignored]
+    told_cuts = {cut: column for cut in cuts if (column := _column_of(cut, fact, columns))}
     settings = one.manifest.settings
-    rows, traced = (
-        rows_of_month(
-            fact, condition, one.month, int(settings["fiscal_year_start_month"]), int(settings["cac_lag_days"])
+    rows, compared = (
+        rows_of_month(condition, one.month, int(settings["fiscal_year_start_month"]), int(settings["cac_lag_days"]))
+        for condition in (fact.rows, comparison.rows)
+    )
+    core = [column for column in columns if column not in told_cuts.values() and column not in fact.key]
+    moved = (
+        f"case when was.{column} is distinct from is_now.{column} then '{cut}' end" for cut, column in told_cuts.items()
+    )
+    connection.execute(
+        statement(
+            "changed",
+            columns=", ".join(columns),
+            frozen=frozen,
+            today=today,
+            rows=rows,
+            compared=compared,
+            key=", ".join(f"was.{name}" for name in fact.key),
+            first_key=fact.key[0],
+            only_cuts_moved=_same("was", "is_now", core) or "true",
+            moved_cuts=", ".join(moved),
+            same_key_was_and_now=_same("was", "is_now", fact.key),
+            same_key_either_and_pairs=_same("either", "pairs", fact.key),
         )
-        for condition in (fact.rows, trace.rows)
     )
-    told = ", ".join(columns)
-    cuts = {cut: column for cut, column in (*CUT_COLUMNS.items(), *fact.cuts) if column in columns}
-    core = [column for column in columns if column not in cuts.values() and column not in fact.key]
-    same_core = _same("was", "is_now", core) or "true"
-    moved = ", ".join(
-        f"case when was.{column} is distinct from is_now.{column} then '{cut}' end" for cut, column in cuts.items()
-    )
-    connection.execute(f"""
-        create or replace temp table changed as
-        with
-        before as (select {told} from {frozen} where ({rows}) and ({traced})),
-        after as (select {told} from {now} where ({rows}) and ({traced})),
-        was as (from before except all from after),
-        is_now as (from after except all from before),
-        pairs as (
-            select
-                {_list("was", fact.key)},
-                case
-                    when {same_core} then list_filter([{moved}], lambda cut: cut is not null)
-                end as moved_cuts
-            from was inner join is_now on {_same("was", "is_now", fact.key)}
-        ),
-        either as (from was union all from is_now)
-        select either.*, pairs.moved_cuts, pairs.{fact.key[0]} is not null as is_changed
-        from either left join pairs on {_same("either", "pairs", fact.key)}
-    """)
-    map_ = f"map([{_texts(cuts)}], [{', '.join(f'cast({column} as varchar)' for column in cuts.values())}])"
+    values = ", ".join(f"cast({column} as varchar)" for column in told_cuts.values())
+    names = ", ".join(f"'{cut}'" for cut in told_cuts)
+    map_ = f"map([{names}], [{values}])" if told_cuts else "map([], [])"
+    _insert(connection, "links", [
+        (one.month, link.name, link.table, link.column, month_end(one.month) if link.until_month_end else None)
+        for link in fact.links
+    ])  # fmt: skip
     for link in fact.links:
+        key = _key_text(_values(link, fact, columns))
+        # a deal without a lead would find every activity without one
+        has_key = f"where {key} <> ''" if link.values else ""
         connection.execute(
-            f"insert into touched select distinct date '{one.month}', ?, {map_ if cuts else 'map([], [])'}, "
-            f"moved_cuts, is_changed, ?, {_key_text(link.values)} from changed",
-            [trace.name, _link_name(link)],
+            f"insert into touched select distinct date '{one.month}', ?, {map_}, moved_cuts, is_changed, ?, {key} "
+            f"from changed {has_key}",
+            [comparison.name, link.name],
         )
+
+
+def _column_of(cut: str, fact: Fact, columns: Sequence[str]) -> str | None:
+    """The column of a fact that a cut comes from: the one it declares, or the one of its name."""
+    wanted = (fact.cuts[cut],) if cut in fact.cuts else (cut, f"{cut}_id")
+    return next((column for column in wanted if column in columns), None)
+
+
+def _values(link: Link, fact: Fact, columns: Sequence[str]) -> list[str]:
+    """What the ledger's column equals, in SQL over the changed rows.
+
+    A value that the frozen rows do not have, or that is another fact's, is looked up in today's rows.
+    """
+    if link.of and link.by:
+        return [_looked_up(value, link.of, (link.by,)) for value in link.values]
+    return [
+        _looked_up(value, fact.name, fact.key) if value.isidentifier() and value not in columns else value
+        for value in link.values
+    ]
+
+
+def _looked_up(value: str, fact: str, by: Iterable[str]) -> str:
+    return f"(select any_value(rows.{value}) from build.facts.{fact} as rows where {_same('rows', 'changed', by)})"
 
 
 def _same(left: str, right: str, columns: Iterable[str]) -> str:
@@ -242,118 +246,66 @@ def _same(left: str, right: str, columns: Iterable[str]) -> str:
     return " and ".join(f"{left}.{name} is not distinct from {right}.{name}" for name in columns)
 
 
-def _texts(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
-
-
 def _column_names(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
     return [row[0] for row in connection.execute(f"describe from {relation}").fetchall()]
 
 
 def _key_text(expressions: Sequence[str]) -> str:
-    """Key values as one text, '' for none."""
+    """Key values as one text, as the ledger writes them; '' for none."""
     return " || '|' || ".join(f"coalesce(cast({one} as varchar), '')" for one in expressions) or "''"
 
 
-def _write_late_rows(connection: duckdb.DuckDBPyConnection, month: date, name: str, link: Link, table: Table) -> None:
-    """The rows of a landed table that arrived after a month was closed, are current, and say something new."""
-    base = f"build.staging.base_{table.raw_name}"
-    keys = [column.name for column in table.columns if column.key]
-    told = [column for column in table.column_names if column != "updated_at"]
-    newest = ("updated_at desc nulls last, " if "updated_at" in table.column_names else "") + (
-        "_file_name desc, _file_id desc, _line desc"
-    )
-    same_key = _same("known", "late", keys)
-    dated = f"and cast({link.dated} as date) <= date '{month_end(month)}'" if link.dated else ""
-    row_on = DATED_BY.get(table.label)
-    connection.execute(
-        f"""
-        insert into late_rows
-        with
-        files as (
-            select file_id, loaded_at from new_files where close_month = date '{month}' and system_table = ?
-        ),
-        late as (
-            select *, {_key_text(link.columns)} as link_key from {base}
-            where _row_status = 'current' and _file_id in (select file_id from files) {dated}
-                and {_key_text(link.columns)} in (
-                    select key from touched where close_month = date '{month}' and link = ?
-                )
-        ),
-        known as (
-            select * from {base} as known
-            where _reasons = '' and _file_id not in (select file_id from files)
-                and exists (select 1 from late where {same_key})
-            qualify row_number() over (partition by {", ".join(keys)} order by {newest}) = 1
-        )
-        select
-            date '{month}', ?, late.link_key, ? || '|' || late._file_id || '|' || late._line, ?,
-            {_key_text([f"late.{key}" for key in keys])},
-            case when known._file_id is null then 'new' else 'changed' end,
-            {f"cast({_of('late', row_on)} as date)" if row_on else "null"},
-            late._file_name, late._line, late._load_id, files.loaded_at
-        from late
-        inner join files on late._file_id = files.file_id
-        left join known on {same_key}
-        where known._file_id is null
-            or row({_list("late", told)}) is distinct from row({_list("known", told)})
-        """,
-        [table.label, name, name, table.label, table.label],
-    )
+def _write_late_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill `late_rows`: by each column of the ledger that a link goes by, in one pass over it."""
+    columns = [row[0] for row in connection.execute("select distinct ledger_column from links order by all").fetchall()]
+    found = " union all ".join(_found_by(column) for column in columns)
+    if found:
+        connection.execute(statement("late_rows", found=found))
 
 
-def _of(relation: str, expression: str) -> str:
-    """An expression of `DATED_BY` with its columns those of a relation."""
-    if expression.startswith("coalesce("):
-        inner = expression.removeprefix("coalesce(").removesuffix(")")
-        return f"coalesce({_list(relation, inner.split(', '))})"
-    return f"{relation}.{expression}"
-
-
-def _list(relation: str, columns: Iterable[str]) -> str:
-    return ", ".join(f"{relation}.{column}" for column in columns)
+def _found_by(column: str | None) -> str:
+    """The current landed rows that links by a column of the ledger look for; all of a table where it is None."""
+    value, told = (f"coalesce(ledger.{column}, '')", f"'{column}'") if column else ("''", "null")
+    return f"""
+        select wanted.close_month, wanted.link, wanted.key, ledger.system_table, ledger.row_key, ledger.row_on,
+            ledger.is_of_member, ledger.content_md5, ledger.file_id, ledger.file_name, ledger.line, ledger.load_id
+        from wanted
+        inner join build.meta.landed_rows as ledger
+            on wanted.system_table = ledger.system_table and wanted.key = {value}
+        where wanted.ledger_column is not distinct from {told} and ledger.is_current
+            and (wanted.last_on is null or ledger.began_on <= wanted.last_on)
+    """
 
 
 def _write_figure_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Which late rows stand behind which figure: by metric, period and member.
+    """Which late rows stand behind which figure.
 
-    A row of a member that the close knew (an account, a rep) changes nothing about facts that are new or gone.
     A figure that runs to date, or over trailing months, may differ for rows of earlier months alone.
     """
-    connection.execute(f"""
-        create or replace temp table traced as
-        select distinct
-            touched.close_month, touched.trace, touched.cuts, touched.moved_cuts, late_rows.row_id
-        from touched inner join late_rows using (close_month, link, key)
-        where touched.is_changed or late_rows.change = 'new' or late_rows.system_table not in ({_texts(MEMBERS)})
-    """)
-    # a fact without a cut's column says nothing about that cut, unless none of the metric's facts has it
+    connection.execute(statement("traced"))
     connection.execute("""
         create or replace temp table metric_cuts as
         select distinct metric_id, unnest(map_keys(cuts)) as cut from metric_traces inner join traced using (trace)
     """)
-    joined = """
-        from {figures} as figures
-        inner join metric_traces using (metric_id)
-        inner join traced on metric_traces.trace = traced.trace and {period} and (
-            figures.dimension = 'all'
-            or traced.cuts[figures.dimension] = figures.dimension_value
-            or (figures.metric_id, figures.dimension) not in (select (metric_id, cut) from metric_cuts)
+    connection.execute(
+        statement(
+            "figure_rows",
+            figures="from differences",
+            period="traced.close_month between figures.period_start and figures.period_end",
         )
-        and (traced.moved_cuts is null or list_contains(traced.moved_cuts, figures.dimension))
-    """
-    own = joined.format(figures="differences", period="traced.close_month between figures.period_start and period_end")
-    connection.execute(f"create or replace temp table figure_rows as select distinct figure_id, row_id {own}")
-    earlier = joined.format(
-        figures="(from differences anti join figure_rows using (figure_id))",
-        period="traced.close_month < figures.period_start",
     )
-    connection.execute(f"insert into figure_rows select distinct figure_id, row_id {earlier}")
+    connection.execute(
+        statement(
+            "figure_rows",
+            figures="from differences anti join figure_rows using (figure_id)",
+            period="traced.close_month < figures.period_start",
+        )
+    )
 
 
 def _write_causes(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], today: Today) -> None:
     """Per month, how settings and code differ from those it was closed with."""
-    connection.execute("create or replace temp table other_causes (close_month date, cause varchar, detail varchar)")
+    causes = []
     for one in closed:
         settings = [
             f"{name}: {was} -> {today.settings[name]}"
@@ -361,62 +313,10 @@ def _write_causes(connection: duckdb.DuckDBPyConnection, closed: Sequence[Closed
             if name != "as_of_date" and name in today.settings and today.settings[name] != was
         ]
         details = ["settings differ: " + "; ".join(settings)] if settings else []
-        if one.manifest.models_sha256 != today.models_sha256:
+        if one.manifest.models_sha256 != today.project.sha256:
             details.append(
                 f"the models differ from those of version {one.manifest.code_version} that it was closed with"
             )
         if details:
-            cause = "settings" if settings else "models"
-            connection.execute("insert into other_causes values (?, ?, ?)", [one.month, cause, "; ".join(details)])
-
-
-def _fill(connection: duckdb.DuckDBPyConnection, today: Today) -> None:
-    connection.execute(
-        f"""
-        insert into restatements
-        with
-        distinct_rows as (
-            select distinct on (row_id)
-                row_id, system_table, row_key, change, row_on, file_name, line, load_id, arrived_at
-            from late_rows
-        ),
-        behind as (
-            select
-                figure_id,
-                count(*) as row_count,
-                min(arrived_at) as first_arrived_at,
-                max(arrived_at) as last_arrived_at,
-                bool_and(system_table in ({_texts(MEMBERS)})) as is_of_members,
-                bool_and(row_on > period_end) as is_later,
-                list(
-                    {{
-                        'system_table': system_table, 'row_key': row_key, 'change': change, 'row_on': row_on,
-                        'file_name': file_name, 'line': line, 'load_id': load_id, 'arrived_at': arrived_at
-                    }}
-                    order by arrived_at, system_table, row_key
-                )[:{MOST_ROWS}] as changed_rows
-            from figure_rows inner join differences using (figure_id) inner join distinct_rows using (row_id)
-            group by figure_id
-        ),
-        catalog as (
-            select metric_id, name_en, name_ko, unit from build.kpi.kpi_catalog where is_primary_name
-        )
-        select
-            close_month, version, null, metric_id, name_en, name_ko, unit, period_grain, period_start, period_end,
-            dimension, dimension_value, dimension_label, measure, reported_value, current_value,
-            coalesce(current_value, 0) - coalesce(reported_value, 0),
-            case
-                when is_of_members then 'attributes'
-                when is_later then 'later_events'
-                when row_count > 0 then 'late_data'
-                else coalesce(other_causes.cause, 'later_events')
-            end,
-            other_causes.detail,
-            coalesce(row_count, 0), coalesce(changed_rows, []), first_arrived_at, last_arrived_at, ?, ?
-        from differences
-        left join behind using (figure_id)
-        left join catalog using (metric_id)
-        left join other_causes using (close_month)
-        """,
-        [today.run_id, today.as_of_date],
-    )
+            causes.append((one.month, "settings" if settings else "models", "; ".join(details)))
+    _insert(connection, "other_causes", causes)

@@ -5,8 +5,6 @@ The connection has the build file attached as `build` and the published file as 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -17,10 +15,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.core.errors import BuildError
-from orchestration.finance import bridges
 from orchestration.finance.calendar import month_end, month_name, months_after, periods_ending_with
-from orchestration.finance.facts import DIMENSIONS, FACTS, Fact
+from orchestration.finance.project import NOT_METRICS, Project
+from orchestration.warehouse.sql import literal
 
 # Exact for money (4 decimals); rates and averages to ten.
 VALUE = "decimal(38, 10)"
@@ -32,10 +29,10 @@ LEADING = (
 # Numbers that are of other periods, not figures of this one.
 OF_OTHER_PERIODS = ("prior_period_value", "prior_year_value")
 KEY = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
-NOT_METRICS = ("kpi_scorecard", "kpi_catalog")
 TREND_MONTHS = 13
 CENT = Decimal("0.01")
 SEEDS = ("deal_stages", "business_hours", "holidays")
+MRR_MOVEMENTS = ("new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr", "reactivation_mrr", "fx_mrr")
 
 
 @dataclass(frozen=True)
@@ -53,10 +50,6 @@ class Mart:
     def measures(self) -> tuple[tuple[str, str], ...]:
         """The figures a close reports: every number of the period itself."""
         return tuple((name, kind) for name, kind in self.numbers if name not in OF_OTHER_PERIODS)
-
-
-def escaped(text: object) -> str:
-    return str(text).replace("'", "''")
 
 
 def read_marts(connection: duckdb.DuckDBPyConnection, database: str) -> list[Mart]:
@@ -119,14 +112,13 @@ def measures_sql(marts: Iterable[Mart], database: str, condition: str) -> str:
     )
 
 
-def rows_of_month(fact: Fact, condition: str, month: date, fiscal_year_start_month: int, lag_days: int) -> str:
-    """A condition of `facts.FACTS` with the month put in."""
+def rows_of_month(condition: str, month: date, fiscal_year_start_month: int, lag_days: int) -> str:
+    """A condition that a fact declares, with the month put in."""
     periods = periods_ending_with(month, fiscal_year_start_month)
-    told = ", ".join(f"'{grain} {start}'" for grain, start in periods)
     return Template(condition).substitute(
         first=f"date '{month}'",
         last=f"date '{month_end(month)}'",
-        periods=f"[{told}]",
+        in_periods=periods_sql(periods),
         longest_first=f"date '{periods[-1][1]}'",
         lag=str(lag_days),
     )
@@ -146,7 +138,7 @@ class Freezer:
         self._version = version
         self._settings = settings
 
-    def freeze(self, models: Models) -> None:
+    def freeze(self, project: Project) -> None:
         """Write all files but workbook and manifest."""
         marts = read_marts(self._connection, "published")
         in_periods = periods_sql(self.periods)
@@ -158,43 +150,41 @@ class Freezer:
         self.copy(
             "measures", f"from ({measures_sql(marts, 'published', in_periods)}) order by {', '.join(KEY)}, measure"
         )
-        self._facts()
-        self._inputs(models)
-        month = f"month = date '{self._month}'"
-        self.copy("mrr_bridge", f"from ({bridges.MRR_BRIDGE}) where {month} order by all")
-        self.copy("bookings_to_revenue", f"from ({bridges.BOOKINGS_TO_REVENUE}) where {month}")
+        self._facts(project)
+        self._inputs(project)
+        for bridge in ("mrr_bridge", "bookings_to_revenue"):
+            self.copy(bridge, f"from build.finance.fin_{bridge} where month = date '{self._month}' order by all")
         self.copy("trends", trends_sql("published", self._month))
 
-    def _facts(self) -> None:
+    def _facts(self, project: Project) -> None:
         lag = int(self._settings["cac_lag_days"])
-        for fact in FACTS:
-            where = rows_of_month(fact, fact.rows, self._month, self._settings["fiscal_year_start_month"], lag)
+        for fact in project.facts.values():
+            where = rows_of_month(fact.rows, self._month, self._settings["fiscal_year_start_month"], lag)
             self.copy(
                 f"facts/{fact.name}", f"from build.facts.{fact.name} where {where} order by {', '.join(fact.key)}"
             )
-        for dimension in DIMENSIONS:
-            self.copy(f"facts/{dimension}", f"from build.facts.{dimension} order by all")
         sold = f"sold_on between date '{self._month}' and date '{month_end(self._month)}'"
         lines = f"revenue_on between date '{self._month}' and date '{month_end(self._month)}'"
         self.copy(
             "facts/sale_origins",
-            f"from ({bridges.SALE_ORIGINS}) where sale_id in (select sale_id from build.facts.fct_sales where {sold} "
+            "from build.finance.fin_sale_origins where sale_id in "
+            f"(select sale_id from build.facts.fct_sales where {sold} "
             f"union select sale_id from build.facts.fct_revenue_lines where {lines}) order by sale_id",
         )
 
-    def _inputs(self, models: Models) -> None:
+    def _inputs(self, project: Project) -> None:
         self.copy("inputs/kpi_catalog", "from published.kpi.kpi_catalog order by all")
         for seed in SEEDS:
             self.copy(f"inputs/{seed}", f"from build.reference.{seed} order by all")
         self.copy(
             "inputs/fx_rates",
-            f"from build.staging.stg_planning__fx_rates where rate_on <= date '{month_end(self._month)}' order by all",
+            f"from build.facts.fct_fx_rates where rate_on <= date '{month_end(self._month)}' order by all",
         )
-        self.copy("inputs/load_files", "from build.raw.load_files order by file_id")
+        self.copy("inputs/load_files", "from build.meta.landed_files order by file_id")
         self._connection.execute(
             "create or replace temp table models (unique_id varchar, path varchar, checksum varchar, sql varchar)"
         )
-        self._connection.executemany("insert into models values (?, ?, ?, ?)", models.rows)
+        self._connection.executemany("insert into models values (?, ?, ?, ?)", project.models)
         self.copy("inputs/models", "from models order by unique_id")
 
     def copy(self, name: str, query: str) -> None:
@@ -202,7 +192,7 @@ class Freezer:
         path = self._folder / f"{name}.parquet"
         path.parent.mkdir(exist_ok=True)
         done = self._connection.execute(
-            f"copy ({query}) to '{escaped(path)}' (format parquet, compression zstd, kv_metadata "
+            f"copy ({query}) to {literal(path)} (format parquet, compression zstd, kv_metadata "
             f"{{month: '{month_name(self._month)}', version: '{self._version}'}})"
         ).fetchone()
         assert done is not None
@@ -215,73 +205,12 @@ def trends_sql(database: str, month: date) -> str:
     return f"""
         select
             revenue.period_start as month, revenue.metric_value as revenue, revenue.target_value as target,
-            {", ".join(f"mrr.{name}" for name in bridges.MRR_MOVEMENTS)}, mrr.metric_value as closing_mrr
+            {", ".join(f"mrr.{name}" for name in MRR_MOVEMENTS)}, mrr.metric_value as closing_mrr
         from {database}.kpi.kpi_revenue as revenue
         inner join {database}.kpi.kpi_mrr as mrr using (period_grain, period_start, dimension)
         where revenue.period_grain = 'month' and revenue.dimension = 'all' and revenue.period_start {between}
         order by month
     """
-
-
-# The code
-
-
-@dataclass(frozen=True)
-class Models:
-    """The SQL that made a build: (unique id, path, checksum, SQL) of each model, seed and macro of the project."""
-
-    rows: list[tuple[str, str, str, str | None]]
-    metric_facts: dict[str, list[str]]
-
-    @property
-    def sha256(self) -> str:
-        """One hash for all of it: equal where no model, macro or seed differs."""
-        told = sorted((unique_id, checksum) for unique_id, _, checksum, _ in self.rows)
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-
-
-def read_models(warehouse: Path) -> Models:
-    """The models of the last build, as dbt wrote them down. Raises BuildError where that file is gone."""
-    path = warehouse / "dbt" / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BuildError(
-            f"{path} cannot be read: what the build was made with is not known", ["run `kpi build`"]
-        ) from error
-    project = manifest["metadata"]["project_name"]
-    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
-    macros = [macro for macro in manifest["macros"].values() if macro["package_name"] == project]
-    rows: list[tuple[str, str, str, str | None]] = [
-        (node["unique_id"], node["original_file_path"], node["checksum"]["checksum"],
-         node.get("compiled_code") or node.get("raw_code") or None)
-        for node in nodes
-    ]  # fmt: skip
-    rows += [
-        (macro["unique_id"], macro["original_file_path"], hashlib.sha256(macro["macro_sql"].encode()).hexdigest(),
-         macro["macro_sql"])
-        for macro in macros
-    ]  # fmt: skip
-    return Models(rows, _metric_facts(manifest))
-
-
-def _metric_facts(manifest: dict[str, Any]) -> dict[str, list[str]]:
-    """Per mart the facts that it reads, itself or through other marts."""
-    nodes = manifest["nodes"]
-
-    def facts(unique_id: str) -> set[str]:
-        node = nodes.get(unique_id)
-        if node is None or node["resource_type"] != "model":
-            return set()
-        if node["schema"] != "kpi":
-            return {node["name"]}
-        return set().union(*(facts(parent) for parent in node["depends_on"]["nodes"]))
-
-    return {
-        node["name"].removeprefix("kpi_"): sorted(facts(unique_id))
-        for unique_id, node in nodes.items()
-        if node["resource_type"] == "model" and node["schema"] == "kpi" and node["name"] not in NOT_METRICS
-    }
 
 
 # Controls
@@ -307,7 +236,7 @@ class Control:
 
 def controls(connection: duckdb.DuckDBPyConnection, folder: Path, month: date) -> list[Control]:
     """Totals of a month's frozen marts against its frozen facts."""
-    file = {name: f"'{escaped(folder / name)}.parquet'" for name in (
+    file = {name: f"{literal(folder / f'{name}.parquet')}" for name in (
         "marts/kpi_revenue", "marts/kpi_mrr", "marts/kpi_average_deal_size", "marts/kpi_customer_acquisition_cost",
         "facts/fct_revenue_lines", "facts/fct_mrr_movements", "facts/fct_deals", "facts/fct_ad_spend",
         "facts/fct_sales_cost_days", "bookings_to_revenue", "mrr_bridge",
@@ -335,8 +264,7 @@ def controls(connection: duckdb.DuckDBPyConnection, folder: Path, month: date) -
         ),
         "mrr, from its movements": (
             f"select metric_value from {file['marts/kpi_mrr']} where {company}",
-            f"select opening_mrr + {' + '.join(bridges.MRR_MOVEMENTS)} from {file['mrr_bridge']} "
-            "where dimension = 'all'",
+            f"select opening_mrr + {' + '.join(MRR_MOVEMENTS)} from {file['mrr_bridge']} where dimension = 'all'",
         ),
         "ad_spend": (
             f"select ad_spend from {file['marts/kpi_customer_acquisition_cost']} where {company}",

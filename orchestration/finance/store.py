@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.errors import BuildError
-from orchestration.finance.calendar import month_name, months_after, parse_month
+from orchestration.finance.calendar import month_name, parse_month
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
@@ -33,6 +33,14 @@ CHUNK = 1 << 20
 
 class DamagedMonthError(BuildError):
     """A closed month is not what it was when it was closed."""
+
+
+class DamagedFileError(DamagedMonthError):
+    """A file of a closed month is not what it was."""
+
+    def __init__(self, closed: ClosedMonth, problem: str) -> None:
+        super().__init__(problem, _way_out(closed.folder))
+        self.closed = closed
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,18 @@ class ClosedMonth:
     def file(self, path: str) -> Path:
         return self.folder / path
 
+    def entry(self, path: str) -> FileEntry | None:
+        """What the manifest says of a file; None where it was not part of the month."""
+        return next((entry for entry in self.manifest.files if entry.path == path), None)
+
+    def sound_file(self, path: str) -> Path:
+        """A file whose content is what was closed. Raises DamagedFileError otherwise."""
+        entry = self.entry(path)
+        problem = file_problem(self, entry) if entry else f"{self.file(path)} was not part of {self.label}"
+        if problem:
+            raise DamagedFileError(self, problem)
+        return self.file(path)
+
 
 def label(month: date, version: int) -> str:
     """A closed month as people read it."""
@@ -197,7 +217,7 @@ def remove_partial(folder: Path) -> None:
 def file_entries(folder: Path, rows: Mapping[str, int]) -> list[FileEntry]:
     """Every file of a folder, by path; `rows` gives the row counts of those that are tables."""
     return [
-        FileEntry(name, sha256_of(path), path.stat().st_size, rows.get(name)) for name, path in _files(folder).items()
+        FileEntry(name, sha256_of(path), path.stat().st_size, rows.get(name)) for name, path in files_of(folder).items()
     ]
 
 
@@ -209,7 +229,7 @@ def seal(partial: Path, manifest: Manifest, final: Path) -> ClosedMonth:
     text = manifest.to_json()
     (partial / MANIFEST).write_text(text, encoding="utf-8")
     (partial / CHECKSUMS).write_text(_checksums(text, manifest.files), encoding="utf-8")
-    for path in _files(partial).values():
+    for path in files_of(partial).values():
         _sync(path)
         path.chmod(0o444)
     folders = [*(entry for entry in partial.rglob("*") if entry.is_dir()), partial]
@@ -247,105 +267,24 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """All files below a folder but the manifest and the checksums, by path in it."""
+def files_of(folder: Path) -> dict[str, Path]:
+    """All files below a folder, by path in it."""
     found = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_symlink() or path.is_file()
     }
     return {name: found[name] for name in sorted(found)}
 
 
-# Verifying
-
-
-def verify_files(closed: ClosedMonth) -> list[str]:
-    """What is wrong with the files of one closed month, a line each naming the file."""
-    told = {entry.path: entry for entry in closed.manifest.files}
-    found = _files(closed.folder)
-    problems = []
-    for path, entry in told.items():
-        file = closed.file(path)
-        if path not in found:
-            problems.append(f"{file} is missing")
-        elif not stat.S_ISREG(file.lstat().st_mode):
-            problems.append(f"{file} is not a plain file any more")
-        elif sha256_of(file) != entry.sha256:
-            problems.append(f"{file} was changed since {closed.label} was closed")
-    problems += [f"{closed.file(path)} was not part of {closed.label}" for path in found if path not in {
-        *told, MANIFEST, CHECKSUMS,
-    }]  # fmt: skip
-    return problems + _verify_checksums(closed)
-
-
-def _verify_checksums(closed: ClosedMonth) -> list[str]:
-    """Manifest and SHA256SUMS vouch for each other: whoever touches one must touch both."""
-    path = closed.file(CHECKSUMS)
+def file_problem(closed: ClosedMonth, entry: FileEntry) -> str | None:
+    """What is wrong with one file, if anything."""
+    file = closed.file(entry.path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return [f"{path} is missing or cannot be read"]
-    told = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    expected = {MANIFEST: closed.manifest_sha256, **{entry.path: entry.sha256 for entry in closed.manifest.files}}
-    if told == expected and len(lines) == len(expected):
-        return []
-    if told.get(MANIFEST) != closed.manifest_sha256:
-        return [f"{closed.file(MANIFEST)} was changed since {closed.label} was closed"]
-    return [f"{path} was changed since {closed.label} was closed"]
-
-
-def verify(finance: Path, recorded: Iterable[Link] = ()) -> list[str]:
-    """What is wrong with the closed months and their chain, a line each; empty where all is as it was closed.
-
-    `recorded` are the manifests that was published knows of: a month that is gone is found by them.
-    """
-    problems: list[str] = []
-    closed: dict[tuple[str, int], ClosedMonth] = {}
-    for month, version, folder in closed_folders(finance):
-        try:
-            one = read_closed(month, version, folder)
-        except DamagedMonthError as error:
-            problems.append(str(error))
-            continue
-        closed[one.manifest.month, version] = one
-        problems += verify_files(one)
-    present = {(month_name(month), version) for month, version, _ in closed_folders(finance)}
-    problems += _verify_chain(closed, present)
-    for link in recorded:
-        if (link.month, link.version) not in present:
-            problems.append(f"{finance / folder_name(parse_month(link.month), link.version)} is missing")
-        elif (one_ := closed.get((link.month, link.version))) and one_.manifest_sha256 != link.manifest_sha256:
-            problems.append(f"{one_.file(MANIFEST)} is not the one that was closed: another was published")
-    return list(dict.fromkeys(problems))
-
-
-def _verify_chain(closed: Mapping[tuple[str, int], ClosedMonth], present: set[tuple[str, int]]) -> list[str]:
-    """Each month names the one before, each version the one it took over from."""
-    problems = []
-    first = min((name for name, _ in present), default="")
-    for (name, version), one in sorted(closed.items()):
-        before = month_name(months_after(one.month, -1))
-        if name != first:
-            if one.manifest.previous is None or one.manifest.previous.month != before:
-                problems.append(f"{one.file(MANIFEST)} does not name the month before, {before}")
-            else:
-                problems += _verify_link(one, one.manifest.previous, closed, present)
-        if version > 1:
-            if one.manifest.restates is None or one.manifest.restates.version != version - 1:
-                problems.append(f"{one.file(MANIFEST)} does not name version {version - 1}")
-            else:
-                problems += _verify_link(one, one.manifest.restates, closed, present)
-        elif name == first and one.manifest.previous is not None:
-            problems.append(f"{one.folder.parent / one.manifest.previous.month} is missing: {one.label} builds on it")
-    return problems
-
-
-def _verify_link(
-    one: ClosedMonth, link: Link, closed: Mapping[tuple[str, int], ClosedMonth], present: set[tuple[str, int]]
-) -> list[str]:
-    key = (link.month, link.version)
-    if key not in present:
-        folder = one.folder.parent / folder_name(parse_month(link.month), link.version)
-        return [f"{folder} is missing: {one.label} builds on it"]
-    if key in closed and closed[key].manifest_sha256 != link.manifest_sha256:
-        return [f"{closed[key].file(MANIFEST)} is not the one that {one.label} builds on"]
-    return []
+        if not stat.S_ISREG(file.lstat().st_mode):
+            return f"{file} is not a plain file any more"
+        if sha256_of(file) != entry.sha256:
+            return f"{file} was changed since {closed.label} was closed"
+    except FileNotFoundError:
+        return f"{file} is missing"
+    except OSError as error:
+        return f"{file} cannot be read: {error.strerror}"
+    return None

@@ -208,7 +208,9 @@ def closed_months(context: dg.AssetExecutionContext, config: CloseConfig) -> dg.
 
 def model_specs(manifest: Mapping[str, Any]) -> dict[str, list[dg.AssetSpec]]:
     """The specs of all seeds and models, by the layer of the pipeline that builds them."""
-    schemas = {"staging": ("reference", "staging"), "facts": ("intermediate", "facts"), "kpi": ("kpi",)}
+    schemas = {
+        "staging": ("reference", "staging", "meta"), "facts": ("intermediate", "facts"), "kpi": ("kpi", "finance"),
+    }  # fmt: skip
     specs = build_dbt_asset_specs(manifest=manifest, dagster_dbt_translator=Translator())
     return {
         layer: [spec for spec in specs if spec.group_name in schemas[layer]] for layer in LAYERS

@@ -4,12 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from expectations.runner import Finding, GateResult
 from orchestration.build import gates
+from orchestration.close.closing import finance_folder
 from orchestration.core.contract import source_tables
-from orchestration.scheduling.assets import raw_key
-from orchestration.scheduling.session import WarehouseBuild
+from orchestration.core.errors import BuildError
+from orchestration.core.settings import load_settings
+from orchestration.finance.tables import recorded_months
+from orchestration.finance.verification import verify
+from orchestration.scheduling.assets import closed_months, raw_key
+from orchestration.scheduling.session import WarehouseBuild, failure
 
 
 def checked_assets(gate: str) -> dict[str, dg.AssetKey]:
@@ -46,6 +52,36 @@ def gate_checks(gate: str) -> dg.AssetChecksDefinition:
             raise warehouse.failure(gates.closed(result))
 
     return gate_check
+
+
+class VerifyConfig(dg.Config):
+    """`settings` overrides settings by name."""
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+@dg.multi_asset_check(
+    name="closed_months_verified",
+    specs=[
+        dg.AssetCheckSpec(
+            "as_they_were_closed",
+            asset=closed_months,
+            description="Every file of every closed month, and the chain they form: what `kpi verify` does.",
+        )
+    ],
+)
+def closed_months_verified(config: VerifyConfig) -> Iterator[dg.AssetCheckResult]:
+    """Read every file of every closed month. The run fails where one is not as it was closed, so that it is told."""
+    settings = load_settings(config.settings)
+    recorded = [link for link, _ in recorded_months(settings.paths.marts_file)]
+    problems = verify(finance_folder(settings), recorded)
+    yield dg.AssetCheckResult(
+        passed=not problems,
+        description=problems[0] if problems else "every file is as it was closed",
+        metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems))},
+    )
+    if problems:
+        raise failure(BuildError(problems[0], problems[1:]))
 
 
 def _check_result(name: str, table: str, key: dg.AssetKey, result: GateResult) -> dg.AssetCheckResult:

@@ -56,6 +56,18 @@ def close_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.
     return monthly_close
 
 
+def verify_schedule(job: UnresolvedAssetJobDefinition, settings: Settings) -> dg.ScheduleDefinition:
+    """The nightly look at every file of every closed month, which publishing leaves to it."""
+    return dg.ScheduleDefinition(
+        name="nightly_verify",
+        job=job,
+        cron_schedule=settings.verify_schedule,
+        execution_timezone=settings.business_timezone,
+        default_status=RUNNING,
+        description="Reads every file of every closed month; fails where one is not as it was closed.",
+    )
+
+
 def landed_stamp(path: Path) -> int:
     """When a file came to be what it is, in ns. The inode's change time, too: a copied file may keep an old mtime."""
     status = path.stat()

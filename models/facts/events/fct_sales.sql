@@ -7,7 +7,8 @@ deals as (
 
 {% if is_billing -%}
 orders as (
-    select order_id, account_id, deal_id, rep_id, ordered_at, ordered_on, amount from {{ ref('int_orders__amounts') }}
+    select order_id, account_id, deal_id, rep_id, subscription_id, ordered_at, ordered_on, amount
+    from {{ ref('int_orders__amounts') }}
     where status in ('paid', 'refunded') and ordered_on <= {{ as_of_date() }}
 ),
 
@@ -19,6 +20,8 @@ sales as (
         orders.ordered_at as sold_at,
         orders.ordered_on as sold_on,
         orders.account_id,
+        orders.deal_id,
+        orders.subscription_id,
         coalesce(orders.rep_id, deals.owner_rep_id) as rep_id,
         orders.amount
     from orders
@@ -32,6 +35,8 @@ sales as (
         closed_at as sold_at,
         closed_on as sold_on,
         account_id,
+        deal_id,
+        cast(null as {{ text_type() }}) as subscription_id,
         owner_rep_id as rep_id,
         amount
     from deals
@@ -55,6 +60,8 @@ select
     {{ known('accounts.region') }} as region,
     {{ known('accounts.segment') }} as segment,
     {{ known('accounts.lead_source') }} as lead_source,
+    sales.deal_id,
+    sales.subscription_id,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
     sales.amount,

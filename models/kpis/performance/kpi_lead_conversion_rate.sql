@@ -1,4 +1,5 @@
 {%- set by_period = var('lead_conversion_basis') == 'period' -%}
+{%- set converted = 'is_conversion' if by_period else 'is_cohort and is_converted' -%}
 {#- not before each lead of the period has had that long -#}
 {%- set windows = {} -%}
 {%- for days in [30, 60, 90] -%}
@@ -33,7 +34,7 @@ events as (
 
 {{ kpi('lead_conversion_rate', 'events',
     cuts=['sales_rep', 'team', 'lead_source'],
-    numerator=one_if('is_conversion' if by_period else 'is_cohort and is_converted'),
+    numerator=one_if(converted),
     denominator=one_if('is_cohort'),
     fact='fct_leads',
     sums={
