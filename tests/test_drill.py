@@ -11,14 +11,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.build.transform import manifest_of
+from orchestration.build.transform import DbtProject, manifest_of
 from orchestration.core.catalog import metrics
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.settings import load_settings
+from orchestration.load.loader import load
 from tests.support import drill
 from tests.support.builds import open_build
-from tests.support.companies import Company, RandomCompany
-from tests.support.identities import Warehouse
+from tests.support.companies import AS_OF, Company, RandomCompany
+from tests.support.identities import LAYERS
 
 SEED = 388
 
@@ -26,7 +27,8 @@ SEED = 388
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build file of a random company that has enough of everything, each oddity included."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("drill"))
+    folder = tmp_path_factory.mktemp("drill")
+    settings = load_settings({"as_of_date": AS_OF, "landing": folder / "landing", "warehouse": folder / "warehouse"})
     rng = random.Random(SEED)
     company = Company(rng)
     company.reps = [f"r{n}" for n in range(6)]
@@ -43,9 +45,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         for table, rows in company.tables().items()
         if rows
     }
-    warehouse.land(RandomCompany(SEED, files, {}))
-    warehouse.build(warehouse.now)
-    with open_build(warehouse.now.warehouse) as connection:
+    RandomCompany(SEED, files, {}).write(settings.landing)
+    settings.warehouse.mkdir()
+    with duckdb.connect(str(settings.paths.build_file)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        load(connection, settings.landing, "test")
+    project = DbtProject(settings)
+    for select in LAYERS:
+        project.build(select)
+    with open_build(settings.warehouse) as connection:
         yield connection
 
 
