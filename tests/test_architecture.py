@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from dbt.parser.schemas import is_valid_type
 from dbt_common.clients.jinja import get_environment
 
 from orchestration.build.transform import DbtProject
-from orchestration.core.catalog import NAMES_FILE, headlines, metrics
+from orchestration.core.catalog import headlines, metrics
 from orchestration.core.contract import PROJECT_ROOT, source_tables
 from orchestration.core.settings import load_settings
 from orchestration.docs.pages import stale_pages
@@ -28,7 +27,7 @@ MAY_READ = {
     "finance": {"seed", "facts", "kpis", "finance"},
 }
 # The catalogue is a KPI made of seeds, by definition.
-EXCEPTIONS = {("kpi_catalog", "metrics"), ("kpi_catalog", "metric_names")}
+EXCEPTIONS = {("kpi_catalog", "metrics"), ("kpi_catalog", "metric_other_names")}
 LEADING_COLUMNS = [
     "metric_id", "period_grain", "period_start", "period_end", "is_complete", "dimension", "dimension_value",
     "dimension_label", "numerator", "denominator", "metric_value", "prior_period_value", "prior_year_value",
@@ -135,12 +134,6 @@ def test_the_catalogue_agrees_with_the_models_and_the_contract(manifest: Any) ->
         assert metric.category == marts(manifest)[metric.metric_id].fqn[2], metric.metric_id
         assert set(metric.needs) <= tables, metric.metric_id
     assert len(headlines()) == len({metrics()[name].headline_position for name in headlines()})
-
-
-def test_every_metric_has_one_name_of_its_own() -> None:
-    with NAMES_FILE.open(encoding="utf-8", newline="") as stream:
-        own = [row["metric_id"] for row in csv.DictReader(stream) if row["is_primary_name"] == "true"]
-    assert sorted(own) == sorted(metrics())
 
 
 def test_every_mart_is_documented_contracted_and_tested(manifest: Any) -> None:

@@ -1,14 +1,16 @@
 with
 
-names as (
-    select name_ko, metric_id, article_position, is_primary_name from {{ ref('metric_names') }}
-),
-
 metrics as (
     select
-        metric_id, name_en, category, unit, is_higher_better, formula, grains, over_members, over_periods,
-        headline_position, needs, drill
+        metric_id, name_ko, name_en, article_position, category, unit, is_higher_better, formula, grains, over_members,
+        over_periods, headline_position, needs, drill
     from {{ ref('metrics') }}
+),
+
+names as (
+    select metric_id, name_ko, article_position, true as is_primary_name from metrics
+    union all
+    select metric_id, name_ko, article_position, false as is_primary_name from {{ ref('metric_other_names') }}
 )
 
 select

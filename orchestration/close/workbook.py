@@ -21,7 +21,6 @@ from orchestration.show.published import period_name
 from orchestration.text.catalogue import Language, translations
 from orchestration.text.labels import cause_name, cut_name, line_name, unit_name
 
-AREAS = ("performance", "activity", "productivity", "beyond")
 BOOKINGS_LINES = (
     ("bookings", 1), ("bookings_not_billed", -1), ("billed_of_earlier_bookings", 1), ("billed_before_won", 1),
     ("subscription_sales", 1), ("direct_sales", 1), ("refunds", -1),

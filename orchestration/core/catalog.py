@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestration.core.contract import PROJECT_ROOT
 
 METRICS_FILE = PROJECT_ROOT / "seeds" / "metrics.csv"
-NAMES_FILE = PROJECT_ROOT / "seeds" / "metric_names.csv"
+OTHER_NAMES_FILE = PROJECT_ROOT / "seeds" / "metric_other_names.csv"
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Metric:
 @cache
 def metrics() -> dict[str, Metric]:
     """The metrics by id, in the catalogue's order."""
-    names: dict[str, list[str]] = {}
-    for row in sorted(_rows(NAMES_FILE), key=lambda row: row["is_primary_name"] != "true"):
-        names.setdefault(row["metric_id"], []).append(row["name_ko"])
+    other_names: dict[str, list[str]] = {}
+    for row in _rows(OTHER_NAMES_FILE):
+        other_names.setdefault(row["metric_id"], []).append(row["name_ko"])
     return {
         row["metric_id"]: Metric(
             metric_id=row["metric_id"],
             name_en=row["name_en"],
-            names_ko=tuple(names.get(row["metric_id"], ())),
+            names_ko=(row["name_ko"], *other_names.get(row["metric_id"], ())),
             category=row["category"],
             unit=row["unit"],
             is_higher_better=row["is_higher_better"] == "true",

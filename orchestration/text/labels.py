@@ -1,6 +1,6 @@
 """What the codes in the data are called: cuts, units, and the lines of the bridges, in a language.
 
-Metrics and their formulas are named by the catalogue of metrics (`seeds/metrics.csv`, `seeds/metric_names.csv`).
+Metrics and their formulas are named by the catalogue of metrics (`seeds/metrics.csv`, `seeds/metric_other_names.csv`).
 """
 
 from __future__ import annotations

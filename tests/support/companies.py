@@ -50,6 +50,7 @@ class Company:
     def __init__(self, rng: random.Random, *, is_large: bool = False) -> None:
         """A large company has enough of everything that no metric is without rows."""
         self.rng = rng
+        self.is_large = is_large
         self.busy_days: list[int] = []
         self.earlier_orders: list[tuple[str, str]] = []
         self.reps = [f"r{n}" for n in range(rng.randint(1, 4))]
@@ -94,21 +95,26 @@ class Company:
             "crm/leads": [self._lead(lead) for lead in self.leads],
             "crm/deals": [self._deal(deal) for deal in self.deals],
             "crm/deal_stage_changes": [row for deal in self.deals for row in self._changes(deal)],
-            "crm/activities": [self._activity(number) for number in range(self.rng.randint(0, 25))],
+            "crm/activities": [self._activity(number) for number in range(self.some(25))],
             "billing/orders": [self._order(order) for order in self.orders],
-            "billing/order_items": [self._item(number) for number in range(self.rng.randint(0, 25))],
-            "billing/refunds": [self._refund(number) for number in range(self.rng.randint(0, 5))],
+            "billing/order_items": [self._item(number) for number in range(self.some(25))],
+            "billing/refunds": [self._refund(number) for number in range(self.some(5))],
             "billing/products": [self._product(product) for product in self.products],
             "billing/subscription_changes": self._subscriptions(),
             "marketing/ad_spend": self._ad_spend(),
             "marketing/social_engagements": self._social(),
             "support/inquiries": [self._inquiry(number) for number in range(8)],
-            "support/csat_responses": [self._response(number) for number in range(self.rng.randint(0, 8))],
+            "support/csat_responses": [self._response(number) for number in range(self.some(8))],
             "planning/sales_targets": self._targets(),
             "planning/sales_quotas": self._quotas(),
             "planning/sales_costs": self._costs(),
             "planning/fx_rates": self._rates(),
         }
+
+    def some(self, most: int) -> int:
+        """A number of rows; of a large company four times the most."""
+        number = self.rng.randint(0, most)
+        return 4 * most if self.is_large else number
 
     def day(self, least: int = 0, most: int = DAYS + 10) -> date:
         """One day of the span; often one on which something happens already, now and then one after the books."""
@@ -235,7 +241,7 @@ class Company:
 
     def _subscriptions(self) -> list[Row]:
         rows: list[Row] = []
-        for subscription in range(self.rng.randint(0, 5)):
+        for subscription in range(self.some(5)):
             account = self.rng.choice([*self.accounts, "nobody"])
             currency = self.rng.choice(("", "EUR"))
             for _ in range(self.rng.randint(1, 5)):

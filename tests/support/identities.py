@@ -16,10 +16,12 @@ from typing import Any
 
 import duckdb
 
+from orchestration.core.catalog import metrics
 from orchestration.core.settings import Settings, load_settings
 from orchestration.load.loader import load
 from tests.reference import compare, compute, differing_books
 from tests.support.companies import AS_OF, RandomCompany
+from tests.support.drill import differences
 from tests.support.replay import Replay
 
 # How many companies to build for each. `TEST_EXAMPLES=40 make test` looks harder.
@@ -102,9 +104,14 @@ class Warehouse:
         differences = differing_books(expected, self._connection) + compare(expected, self._connection)
         assert not differences, "\n".join([f"{len(differences)} differences from the reference:", *differences[:20]])
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """To the build file, read-only."""
         assert self._connection is not None
-        return self._connection.execute(sql).fetchall()
+        return self._connection
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql).fetchall()
 
     def marts(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all tables of schema kpi."""
@@ -125,6 +132,7 @@ def identities_hold(warehouse: Warehouse, company: RandomCompany) -> list[Path]:
     check_grains_agree(warehouse)
     check_metrics_agree(warehouse)
     check_balances(warehouse)
+    check_rows_behind(warehouse)
     return files
 
 
@@ -214,6 +222,12 @@ def check_balances(warehouse: Warehouse) -> None:
             and (opening + opened - closed <> pipeline.numerator or opening <> coalesce(pipeline.prior_period_value, 0))
     """,
     )
+
+
+def check_rows_behind(warehouse: Warehouse) -> None:
+    """Every figure is the sum of the rows that its drill view shows."""
+    for metric_id in metrics():
+        assert differences(warehouse.connection, metric_id) == []
 
 
 def assert_empty(warehouse: Warehouse, sql: str) -> None:
