@@ -23,6 +23,7 @@ from dashboards.site import render_site
 from orchestration.build.pipeline import run_build
 from orchestration.core.catalog import metrics
 from orchestration.core.errors import BuildError, UsageError
+from orchestration.publish.releases import current_release
 from orchestration.sample import write_sample
 from orchestration.text.catalogue import LANGUAGES
 from orchestration.warehouse.connections import open_published
@@ -412,17 +413,28 @@ def test_boards_that_are_no_more_are_removed(sample: Path) -> None:
     assert not old.exists()
 
 
-def test_a_dashboard_that_fails_leaves_the_marts_published_and_says_so(landing: Landing, warehouse: Path) -> None:
+def test_what_is_published_comes_with_its_dashboard_or_not_at_all(
+    landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     landing.add_parents()
-    warehouse.mkdir()
-    (warehouse / "dashboard").write_text("in the way", encoding="utf-8")
     settings = settings_for(landing.folder, warehouse, dashboard=True)
-    with pytest.raises(BuildError, match="the marts are published, but the dashboard is not rendered"):
+
+    def fails(*_: object) -> None:
+        raise ValueError("no such colour\nand more")
+
+    with monkeypatch.context() as context:
+        context.setattr("dashboards.site.render_site", fails)
+        with pytest.raises(BuildError, match="the dashboard is not rendered, so nothing is published: no such colour$"):
+            run_build(settings)
+    assert not settings.paths.marts_file.exists()
+    assert json.loads(settings.paths.last_run_file.read_text(encoding="utf-8"))["exit_code"] == BuildError.exit_code
+    settings.paths.dashboard.write_text("somebody's", encoding="utf-8")
+    with pytest.raises(BuildError, match=r"dashboard is in the way of what is published"):
         run_build(settings)
-    assert (warehouse / "marts.duckdb").exists()
-    run = json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))
-    assert run["exit_code"] == BuildError.exit_code
-    assert run["published"] == str(warehouse / "marts.duckdb")
+    assert current_release(settings.paths) is None
+    settings.paths.dashboard.unlink()
+    run_build(settings)
+    assert settings.paths.dashboard_file.exists() and settings.paths.marts_file.exists()
 
 
 def test_nothing_published_is_told_in_a_line(tmp_path: Path) -> None:

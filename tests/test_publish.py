@@ -238,6 +238,7 @@ class TestRelease:
         write_build_file(paths, 1)
         (paths.root / "parquet" / ".builds" / "run-0").mkdir(parents=True)
         (paths.root / "dashboard").mkdir()
+        (paths.root / "dashboard" / "index.html").touch()
         for name in ("kpi.duckdb", "facts.duckdb", "semantic_manifest.json"):
             (paths.root / name).touch()
         publish_run(paths, "run-1")

@@ -31,7 +31,8 @@ PARTIAL = ".partial"
 KEPT_RELEASES = 2
 KEPT_SECONDS = 15 * 60
 STABLE_LINKS = (MARTS_FILE, PARQUET, DASHBOARD)
-# What was published before there were releases.
+# What was published before there were releases: files, and what folders of ours had in them.
+FORMER_FOLDERS = {PARQUET: ".builds", DASHBOARD: "index.html"}
 FORMER_FILES = ("kpi.duckdb", "facts.duckdb", "semantic_manifest.json")
 
 
@@ -178,13 +179,18 @@ def _note(paths: WarehousePaths, switch: Switch) -> None:
 
 
 def _make_stable_links(paths: WarehousePaths) -> None:
-    """The paths that people use. A folder of their name is of a version before there were releases: it gives way."""
+    """The paths that people use. A folder that is of a version before there were releases gives way.
+
+    Raises BuildError where something else is in the way.
+    """
     for name in STABLE_LINKS:
         path = paths.root / name
         if path.is_symlink():
             continue
-        if path.is_dir():
+        if (path / FORMER_FOLDERS.get(name, "")).exists() and path.is_dir():
             shutil.rmtree(path)
+        elif path.exists():
+            raise BuildError(f"{path} is in the way of what is published", ["move it out of the warehouse folder"])
         path.symlink_to(Path(paths.current.name) / name)
 
 
