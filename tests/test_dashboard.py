@@ -424,7 +424,9 @@ def test_what_is_published_comes_with_its_dashboard_or_not_at_all(
 
     with monkeypatch.context() as context:
         context.setattr("dashboards.site.render_site", fails)
-        with pytest.raises(BuildError, match="the dashboard is not rendered, so nothing is published: no such colour$"):
+        with pytest.raises(
+            BuildError, match=r"the dashboard is not rendered, so nothing is published: no such colour$"
+        ):
             run_build(settings)
     assert not settings.paths.marts_file.exists()
     assert json.loads(settings.paths.last_run_file.read_text(encoding="utf-8"))["exit_code"] == BuildError.exit_code
