@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -133,6 +134,29 @@ def test_a_build_that_is_told_to_end_says_so_in_a_line(tmp_path: Path, number: s
     assert (record["exit_code"], record["error"]) == (exit_code, f"ended by {number.name}")
     assert not is_building(paths)
     assert not paths.running_file.exists()
+
+
+def test_later_days_are_taken_away_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    landing = Landing(tmp_path / "landing")
+    landing.add_parents()
+    paths = WarehousePaths(tmp_path / "warehouse")
+    publish_number(paths, 1)
+    told = json.loads((paths.current / "release.json").read_text(encoding="utf-8"))
+    (paths.current / "release.json").write_text(json.dumps({**told, "as_of_date": "2026-07-31"}), encoding="utf-8")
+    command: list[str | Path] = [
+        "build", "--landing", landing.folder, "--warehouse", paths.root, "--as-of", "2026-06-30",
+    ]  # fmt: skip
+    refused = kpi(*command)
+    assert refused.exit_code == 2
+    assert refused.err.startswith(
+        "kpi: what is published counts up to 2026-07-31, this build would only up to 2026-06-30"
+    )
+    # a build that never began is no last build
+    assert kpi("build", "--landing", tmp_path / "nowhere", "--warehouse", paths.root).exit_code == 3
+    assert not paths.last_run_file.exists()
+    assert kpi(*command, "--publish-earlier").exit_code == 0
+    release = current_release(paths)
+    assert release is not None and release.as_of_date == "2026-06-30"
 
 
 def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,13 @@ from typing import Any
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates
 from orchestration.build.transform import DbtProject, LayerResult
-from orchestration.core.errors import BuildError, InterruptedByError, KpiError
+from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.settings import Settings
 from orchestration.load import loader
+from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
+from orchestration.publish.releases import current_release
 from orchestration.warehouse.connections import open_build_file
 from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
 
@@ -280,16 +282,32 @@ class Build:
             )
 
 
-def run_build(settings: Settings, *, full_refresh: bool = False, progress: Progress | None = None) -> RunRecord:
+def run_build(
+    settings: Settings, *, full_refresh: bool = False, publish_earlier: bool = False, progress: Progress | None = None
+) -> RunRecord:
     """Run a whole build and write last_run.json, whatever comes of it.
 
-    Raises a KpiError where it stops early; what was published before then stays as it was.
+    Raises a KpiError where it stops early; what was published before then stays as it was. A build that may not begin
+    (no landing folder, or an as-of date before that of what is published without `publish_earlier`) is no last run.
     """
+    check_landing(settings.landing)
+    if not publish_earlier:
+        _check_it_goes_forward(settings)
     build = Build(settings, full_refresh=full_refresh, progress=progress)
     with build.running():
         for step in steps_of(settings):
             build.step(step)
     return build.record
+
+
+def _check_it_goes_forward(settings: Settings) -> None:
+    """Raises UsageError where later days that are published would be taken away."""
+    release = current_release(settings.paths)
+    if release is not None and date.fromisoformat(release.as_of_date) > settings.as_of:
+        raise UsageError(
+            f"what is published counts up to {release.as_of_date}, this build would only up to {settings.as_of}",
+            ["name another --warehouse for a look back, or say --publish-earlier if that is what you want to publish"],
+        )
 
 
 def steps_of(settings: Settings) -> tuple[str, ...]:

@@ -47,6 +47,10 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Rebuild every model from raw, incremental state included.")
     ] = False,
+    publish_earlier: Annotated[
+        bool,
+        typer.Option("--publish-earlier", help="Publish even if what is published counts to a later day than --as-of."),
+    ] = False,
     var: Annotated[
         list[str] | None,
         typer.Option(help="A setting as NAME=VALUE, such as revenue_basis=bookings; repeatable."),
@@ -67,7 +71,12 @@ def build(
         }
     )
     with progress_bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()) as bars:
-        record = run_build(settings, full_refresh=full_refresh, progress=TerminalProgress(bars, out.is_terminal))
+        record = run_build(
+            settings,
+            full_refresh=full_refresh,
+            publish_earlier=publish_earlier,
+            progress=TerminalProgress(bars, out.is_terminal),
+        )
     _print_build(settings, record)
 
 

@@ -77,6 +77,12 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def check_landing(landing: Path) -> None:
+    """Raises BadInputError where there is no such folder."""
+    if not landing.is_dir():
+        raise BadInputError(f"landing folder {landing} does not exist: create it, or name another with --landing")
+
+
 def load(
     connection: duckdb.DuckDBPyConnection,
     landing: Path,
@@ -89,8 +95,7 @@ def load(
     and what is wrong with it. Nothing is loaded then; only where a file proves unreadable on its second reading
     (damaged, gone or changed meanwhile) the others are kept, and are known already at the next load.
     """
-    if not landing.is_dir():
-        raise BadInputError(f"landing folder {landing} does not exist: create it, or name another with --landing")
+    check_landing(landing)
     files, notes = find_files(landing)
     if not files:
         raise BadInputError(
