@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -140,9 +139,8 @@ def test_later_days_are_taken_away_only_where_that_is_asked_for(tmp_path: Path) 
     landing = Landing(tmp_path / "landing")
     landing.add_parents()
     paths = WarehousePaths(tmp_path / "warehouse")
-    publish_number(paths, 1)
-    told = json.loads((paths.current / "release.json").read_text(encoding="utf-8"))
-    (paths.current / "release.json").write_text(json.dumps({**told, "as_of_date": "2026-07-31"}), encoding="utf-8")
+    with new_release(paths, "run-1", "run-1", "2026-07-31"):
+        pass
     command: list[str | Path] = [
         "build", "--landing", landing.folder, "--warehouse", paths.root, "--as-of", "2026-06-30",
     ]  # fmt: skip
