@@ -128,7 +128,7 @@ class TestWhatIsShown:
         for key in graph.get_all_asset_keys():
             by_group.setdefault(str(graph.get(key).group_name), set()).add(key.path[-1])
         assert by_group.keys() == {
-            "landing", "raw", "reference", "staging", "intermediate", "facts", "kpi", "published", "finance",
+            "landing", "raw", "reference", "staging", "meta", "intermediate", "facts", "kpi", "published", "finance",
         }  # fmt: skip
         assert by_group["raw"] == {table.raw_name for table in source_tables()} | {"load_files", "malformed_lines"}
         assert {"kpi_revenue", "kpi_scorecard", "kpi_catalog"} <= by_group["kpi"]
