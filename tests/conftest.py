@@ -31,8 +31,9 @@ def _no_settings_from_the_environment() -> Iterator[None]:
     """
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("KPI_")}
     os.environ["KPI_DASHBOARD"] = "false"
+    os.environ["KPI_UMASK"] = "022"  # a test's process serves other tests, too
     yield
-    del os.environ["KPI_DASHBOARD"]
+    del os.environ["KPI_DASHBOARD"], os.environ["KPI_UMASK"]
     os.environ.update(saved)
 
 

@@ -155,6 +155,9 @@ def test_later_days_are_taken_away_only_where_that_is_asked_for(tmp_path: Path) 
     assert kpi(*command, "--publish-earlier").exit_code == 0
     release = current_release(paths)
     assert release is not None and release.as_of_date == "2026-06-30"
+    # salaries and quotas are in these files
+    for path in (paths.marts_file, paths.build_file, paths.releases / release.name):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -18,6 +18,7 @@ from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
+from orchestration.core.process import keep_files_private
 from orchestration.core.settings import Settings
 from orchestration.load import loader
 from orchestration.load.loader import check_landing
@@ -99,6 +100,7 @@ class Build:
     @contextmanager
     def running(self) -> Iterator[Build]:
         """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
+        keep_files_private(self.settings.umask)
         with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
             self._note_a_dead_run()
             try:

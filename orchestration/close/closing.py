@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from orchestration.close.content import Cover, frozen_sources, read_content
 from orchestration.close.workbook import write_workbook
 from orchestration.core.errors import BuildError, GateClosedError, KpiError, TransientError, UsageError
+from orchestration.core.process import keep_files_private
 from orchestration.core.settings import Settings
 from orchestration.finance import snapshot, store, verification
 from orchestration.finance.calendar import (
@@ -78,6 +79,7 @@ def close_month(
     is not fit to close from, TransientError where somebody else is closing a month of this warehouse now.
     """
     month = month.replace(day=1)
+    keep_files_private(settings.umask)
     with _close_lock(settings.warehouse):
         if restate_reason is None and (done := _latest(settings, month)):
             _ensure_queryable(settings, done, on_wait)

@@ -28,6 +28,11 @@ def end_in_order_when_told_to() -> None:
         signal.signal(number, end)
 
 
+def keep_files_private(umask: str) -> None:
+    """Have what this process writes from now on be read by whom `umask` (octal, such as 077) leaves the right to."""
+    os.umask(int(umask, 8))
+
+
 def prepare_for_dbt(paths: WarehousePaths) -> None:
     """Have dbt connect to this warehouse, and tell nobody."""
     os.environ["KPI_WAREHOUSE"] = str(paths.root)

@@ -25,6 +25,7 @@ RUN_SETTINGS = (
     "warehouse",
     "acknowledged",
     "wait_minutes",
+    "umask",
     "build_schedule",
     "settle_seconds",
     "notify_url",
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
     acknowledged: Annotated[tuple[str, ...], NoDecode] = ()
     # How long a build waits for another one on the same warehouse to end.
     wait_minutes: float = Field(60, ge=0)
+    # Rights that others do not get to the files of a warehouse: 077 keeps them to the user, 027 lets the group read.
+    umask: str = Field("077", pattern="^0?[0-7]{3}$")
     # When Dagster builds, as cron, in business_timezone.
     build_schedule: str = "0 5 * * *"
     # When Dagster looks whether a month is due to be closed.
