@@ -261,6 +261,10 @@ class TestBadUsage:
             (["show", "revenu"], "there is no metric revenu: did you mean"),
             (["show", "revenue", "--grain", "day"], "--grain day: grains are week, month, quarter, year"),
             (["show", "revenue", "--by", "colour"], "revenue has no cut colour"),
+            (
+                ["show", "revenue", "--by", "team", "--by", "region"],
+                "--by team --by region: a mart has one cut at a time",
+            ),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )

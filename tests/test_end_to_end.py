@@ -139,6 +139,8 @@ def test_show_prints_the_last_periods_of_a_metric(built: Built) -> None:
 
 
 def test_show_prints_a_cut_by_member(built: Built) -> None:
+    by_year = kpi("show", "win_rate", "--grain", "year", "--warehouse", built.warehouse)
+    assert by_year.count("Year before") == 1
     text = kpi("show", "win_rate", "--by", "team", "--grain", "quarter", "--warehouse", built.warehouse)
     latest = {
         key[3]: row

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def show(
     metric: Annotated[str, typer.Argument(help="A metric's id or name, such as revenue or win_rate.")],
-    by: Annotated[str | None, typer.Option(metavar="CUT", help="A cut, such as sales_rep or region.")] = None,
+    by: Annotated[list[str] | None, typer.Option(metavar="CUT", help="A cut, such as sales_rep or region.")] = None,
     grain: Annotated[str, typer.Option(help="week, month, quarter or year.")] = "month",
     last: Annotated[int, typer.Option(min=1, help="How many periods.")] = 12,
     format_: Annotated[
@@ -41,17 +41,33 @@ def show(
 ) -> None:
     """A metric as a table and a sparkline; or its rows, exact, as CSV, JSON or Markdown."""
     settings = load_settings({"warehouse": warehouse})
+    cut = _one_cut(metric, by or [])
     with open_published(settings.paths.marts_file) as connection:
         found = published.find_metric(connection, metric)
         if format_ is not export.Format.table:
-            columns, rows = export.read_rows(connection, found, cut=by, grain=grain, last=last)
+            columns, rows = export.read_rows(connection, found, cut=cut, grain=grain, last=last)
             typer.echo(export.written(columns, rows, format_), nl=False)
             return
-        series = published.read_series(connection, found, cut=by, grain=grain, last=last)
-    if by is None:
+        series = published.read_series(connection, found, cut=cut, grain=grain, last=last)
+    if cut is None:
         _print_periods(found, series[0], grain)
     else:
-        _print_members(found, series, by, grain)
+        _print_members(found, series, cut, grain)
+
+
+def _one_cut(metric: str, cuts: list[str]) -> str | None:
+    if len(cuts) > 1:
+        raise UsageError(
+            f"--by {' --by '.join(cuts)}: a mart has one cut at a time",
+            [f"several at once: kpi mf query --metrics {metric} --group-by ...; kpi mf list dimensions names them"],
+        )
+    return cuts[0] if cuts else None
+
+
+def _columns(grain: str) -> dict[str, str]:
+    """Headings and columns beside a metric's value; of a year, the period before is the year before."""
+    before = {} if grain == "year" else {f"{grain.capitalize()} before": "prior_period_value"}
+    return {**before, "Year before": "prior_year_value", "Target": "target_value"}
 
 
 def mf(
@@ -67,12 +83,12 @@ def mf(
 def _print_periods(metric: published.Metric, series: published.Series, grain: str) -> None:
     table = Table(title=f"{metric.name_en} by {grain}", title_justify="left")
     table.add_column(grain.capitalize())
-    for heading in ("Value", f"{grain.capitalize()} before", "Year before", "Target"):
+    columns = {"Value": "metric_value", **_columns(grain)}
+    for heading in columns:
         table.add_column(heading, justify="right")
-    columns = ("metric_value", "prior_period_value", "prior_year_value", "target_value")
     for row in series.rows:
         name = published.period_name(grain, row["period_start"]) + ("" if row["is_complete"] else " (so far)")
-        table.add_row(name, *(published.formatted(row[column], metric.unit) for column in columns))
+        table.add_row(name, *(published.formatted(row[column], metric.unit) for column in columns.values()))
     out.print(table)
     out.print(published.sparkline([row["metric_value"] for row in series.rows]))
 
@@ -81,15 +97,15 @@ def _print_members(metric: published.Metric, series: list[published.Series], cut
     latest = published.period_name(grain, series[0].rows[-1]["period_start"])
     table = Table(title=f"{metric.name_en} by {cut} and {grain}", title_justify="left")
     table.add_column(cut)
-    for heading in (latest, f"{grain.capitalize()} before", "Year before", "Target"):
+    columns = {latest: "metric_value", **_columns(grain)}
+    for heading in columns:
         table.add_column(heading, justify="right")
     table.add_column(f"Last {len(series[0].rows)}")
-    columns = ("metric_value", "prior_period_value", "prior_year_value", "target_value")
     for one in series:
         last = one.rows[-1]
         table.add_row(
             escape(one.label),
-            *(published.formatted(last[column], metric.unit) for column in columns),
+            *(published.formatted(last[column], metric.unit) for column in columns.values()),
             published.sparkline([row["metric_value"] for row in one.rows]),
         )
     out.print(table)
