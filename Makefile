@@ -75,7 +75,7 @@ lock: $(VENV)/.installed
 	done
 
 # What some tests need and pip cannot install, on Debian and Ubuntu: a browser, a PostgreSQL server, its ODBC driver.
-DEBIAN_PACKAGES := chromium odbc-postgresql postgresql
+DEBIAN_PACKAGES := chromium libodbc2 odbc-postgresql postgresql
 system-packages:
 	@dpkg-query --show $(DEBIAN_PACKAGES) > /dev/null 2>&1 || \
 		(apt-get update -q && apt-get install -y -q --no-install-recommends $(DEBIAN_PACKAGES))

@@ -43,6 +43,6 @@ def to_postgres(
     )
     out.print(
         f"{copied.tables} tables, {copied.rows:,} rows of run {copied.run_id} copied to schemas "
-        f"{' and '.join(copied.schemas)}; role {copied.reader} may read them",
+        f"{', '.join(copied.schemas)}; role {copied.reader} may read them",
         **PLAIN,
     )

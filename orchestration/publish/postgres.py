@@ -169,7 +169,8 @@ def _reason(error: Exception, url: str) -> str:
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
     tables = connection.execute(
         "select schema_name, table_name, comment from duckdb_tables() where database_name = 'published' "
-        "and schema_name in ('kpi', 'finance') order by all"
+        "and list_contains(?, schema_name) order by all",
+        [list(SCHEMAS)],
     ).fetchall()
     return [
         Table(
