@@ -33,6 +33,7 @@ class Replay:
             for select in self._layers:
                 self._project.build(select)
                 self._take_down()
+            self._take_down_views()
             return
         with duckdb.connect(str(self._settings.paths.build_file)) as connection:
             connection.execute("set TimeZone = 'UTC'; set threads = 1")
@@ -41,6 +42,12 @@ class Replay:
             for name, query in self._data_tests:
                 failures = connection.execute(query).fetchmany(3)
                 assert not failures, f"data test {name}: {failures}"
+
+    def _take_down_views(self) -> None:
+        """The views of schema drill, which dbt makes beside the models; the as-of date stands in them."""
+        with duckdb.connect(str(self._settings.paths.build_file), read_only=True) as connection:
+            views = connection.execute("select sql from duckdb_views() where schema_name = 'drill'").fetchall()
+        self._statements += [sql.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1) for (sql,) in views]
 
     def kpi_models(self) -> list[str]:
         """Names of the models in schema `kpi`."""
