@@ -120,7 +120,8 @@ class TestTheGate:
         assert contents(warehouse) == before
         told = ended.err.splitlines()
         assert told[0] == (
-            "kpi: the gate after staging closed: billing.refunds: expect_column_values_to_be_between(quarantined_share): "
+            "kpi: the gate after staging closed: billing.refunds: "
+            "expect_column_values_to_be_between(quarantined_share): "
             "observed 1, limit at most 0.01 (setting quarantine_threshold) (1 of 1 rows quarantined: unknown_order 1)"
         )
         assert "3 of 6 rows quarantined: malformed_line 2, missing_account_name,missing_created_at 1" in told[1]
