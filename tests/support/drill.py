@@ -6,8 +6,9 @@ import duckdb
 
 from orchestration.core.catalog import metrics
 
-# Figures are published with 6 decimals, and quotients are doubles.
-TOLERANCE = 1e-5
+# Sums of money are rounded to 4 decimals when they are published, and quotients are doubles.
+TOLERANCE = 6e-5
+RELATIVE_TOLERANCE = 1e-5
 # The columns of every view; the cuts' member keys follow.
 COLUMNS = [
     "metric_id", "part", "event_on", "period_grain", "period_start", "is_in_all", "fact", "fact_key",
@@ -96,7 +97,7 @@ def _query(metric_id: str, dimensions: list[str]) -> str:
         )
         -- a figure that is not known, of which nothing or less is left over, has no rows to show
         from compared
-        where abs(coalesce(figure, 0) - coalesce(added, 0)) > {TOLERANCE} * greatest(1, abs(coalesce(figure, 0)))
+        where abs(coalesce(figure, 0) - coalesce(added, 0)) > greatest({TOLERANCE}, {RELATIVE_TOLERANCE} * abs(coalesce(figure, 0)))
             and not (figure is null and added <= 0)
         order by all limit 5
     """

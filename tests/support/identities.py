@@ -225,9 +225,13 @@ def check_balances(warehouse: Warehouse) -> None:
 
 
 def check_rows_behind(warehouse: Warehouse) -> None:
-    """Every figure is the sum of the rows that its drill view shows."""
-    for metric_id in metrics():
-        assert differences(warehouse.connection, metric_id) == []
+    """Every figure is the sum of the rows that its drill view shows.
+
+    Of a figure that is a product of parts this needs a company with rows of each part: tests/test_drill.py.
+    """
+    for metric in metrics().values():
+        if metric.drill == "additive":
+            assert differences(warehouse.connection, metric.metric_id) == []
 
 
 def assert_empty(warehouse: Warehouse, sql: str) -> None:
