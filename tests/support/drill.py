@@ -97,7 +97,8 @@ def _query(metric_id: str, dimensions: list[str]) -> str:
         )
         -- a figure that is not known, of which nothing or less is left over, has no rows to show
         from compared
-        where abs(coalesce(figure, 0) - coalesce(added, 0)) > greatest({TOLERANCE}, {RELATIVE_TOLERANCE} * abs(coalesce(figure, 0)))
+        where abs(coalesce(figure, 0) - coalesce(added, 0))
+            > greatest({TOLERANCE}, {RELATIVE_TOLERANCE} * abs(coalesce(figure, 0)))
             and not (figure is null and added <= 0)
         order by all limit 5
     """
