@@ -194,4 +194,4 @@ def _copy_drill(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> 
     ).fetchall()
     for view, statement in views:
         if f"kpi_{view}" in marts:
-            connection.execute(statement.replace("build.", ""))
+            connection.execute(statement)
