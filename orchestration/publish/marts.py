@@ -179,8 +179,8 @@ def _copy_schema(connection: duckdb.DuckDBPyConnection, schema: str, tables: Seq
     )
     for table in tables:
         names = {column: comment for owner, column, comment in columns if owner == table}
-        order = ", ".join(name for name in ORDERING if name in names) if schema == "kpi" else ""
-        ordered = f" order by {order or 'all'}" if schema == "kpi" else ""
+        order = ", ".join(name for name in ORDERING if name in names) or "all"
+        ordered = f" order by {order}" if schema == "kpi" else ""
         connection.execute(f"create table {schema}.{table} as select * from build.{schema}.{table}{ordered}")
         if comments[table]:
             _comment(connection, f"{schema}.{table}", comments[table], {k: v for k, v in names.items() if v})
