@@ -72,8 +72,8 @@ def _forecast(painter: Painter) -> Figure:
     _ = painter.gettext
     parts = {
         "won_amount": _("won so far"),
-        "weighted_amount": _("open, by probability"),
-        "open_amount - weighted_amount": _("open, the rest"),
+        "weighted_open_amount": _("open, by probability"),
+        "open_amount - weighted_open_amount": _("open, the rest"),
     }
     rows: list[Row] = []
     for place, (column, told) in enumerate(parts.items()):

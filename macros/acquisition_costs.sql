@@ -26,3 +26,17 @@
         0 as ad_spend, 0 as sales_costs, 0 as cost, 1 as new_customers, lead_source
     from {{ ref('fct_customers') }}
 {% endmacro %}
+
+{# Cost / customers won of every cell, as acquisition_cost: the body of a CTE, over a CTE of acquisition_costs() by period. #}
+{% macro acquisition_cost_of(relation) %}
+    select
+        period_grain, period_start, dimension, dimension_value,
+        {{ ratio('cast(cost as ' ~ money() ~ ')', 'new_customers') }} as acquisition_cost
+    from (
+        {{ roll_up(relation,
+            cuts=['lead_source'],
+            sums={'cost': 'sum(cost)', 'new_customers': 'sum(new_customers)'},
+            dated_by=none,
+        ) }}
+    ) as spent
+{% endmacro %}

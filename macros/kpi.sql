@@ -62,10 +62,11 @@ measured as (
 
 {#
     Rolls a relation up to every period and cut: the body of a CTE with period_grain, period_start, dimension,
-    dimension_value and the measures. `all` has a row for every period; a cut has one where its member has rows.
+    dimension_value and the measures. `all` has a row for every period; a cut has one where its member has rows, or had
+    some one period or one year before, so that the prior values of a cut add up to those of all.
 #}
 {% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods', in_all=none) %}
-    {%- set grains = grains or ['week', 'month', 'quarter', 'year'] %}
+    {%- set grains = grains or period_grains() %}
     {%- set measures = dict(sums, **stats) %}
     {%- set period = 'periods' if dated_by else 'events' %}
     with cells as (
@@ -100,7 +101,16 @@ measured as (
             ({{ period }}.period_grain, {{ period }}.period_start, events.{{ cut_column(cut) }})
             {%- endfor %}
         )
-    )
+    ){% if cuts %},
+
+    kept as (
+        select period_grain, period_start, dimension, dimension_value from cells
+        where dimension <> 'all' and dimension_value is not null and is_kept
+    ),
+
+    members as (
+        {{ with_later_periods('kept', spine) }}
+    ){% endif %}
 
     select
         periods.period_grain,
@@ -117,19 +127,37 @@ measured as (
         and cells.dimension = 'all'
         and cells.is_in_all
     where periods.period_grain in ('{{ grains | join("', '") }}')
+    {%- if cuts %}
 
     union all
 
     select
-        period_grain,
-        period_start,
-        dimension,
-        dimension_value,
+        members.period_grain,
+        members.period_start,
+        members.dimension,
+        members.dimension_value,
         {%- for name in measures %}
-        {{ 'coalesce(' ~ name ~ ', 0)' if name in sums else name }} as {{ name }}{{ ',' if not loop.last }}
+        {{ 'coalesce(cells.' ~ name ~ ', 0)' if name in sums else 'cells.' ~ name }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from cells
-    where dimension <> 'all' and dimension_value is not null and is_kept
+    from members
+    left join cells
+        on members.period_grain = cells.period_grain
+        and members.period_start = cells.period_start
+        and members.dimension = cells.dimension
+        and members.dimension_value = cells.dimension_value
+    {%- endif %}
+{% endmacro %}
+
+{# The cells of a CTE, and those one period and one year after them that the spine has: the body of a CTE of keys. #}
+{% macro with_later_periods(cells, spine='dim_periods') %}
+    select period_grain, period_start, dimension, dimension_value from {{ cells }}
+    {%- for earlier in ['prior_period_start', 'prior_year_start'] %}
+    union distinct
+    select periods.period_grain, periods.period_start, cells.dimension, cells.dimension_value
+    from {{ cells }} as cells
+    inner join {{ ref(spine) }} as periods
+        on cells.period_grain = periods.period_grain and cells.period_start = periods.{{ earlier }}
+    {%- endfor %}
 {% endmacro %}
 
 {# Two CTEs of cells side by side: the body of a CTE with every cell that is in one of them, and both's columns. #}
@@ -210,14 +238,16 @@ select
     measured.period_start,
     periods.period_end,
     periods.is_complete,
+    periods.period_label,
     measured.dimension,
     measured.dimension_value,
     coalesce(reps.rep_name, measured.dimension_value) as dimension_label,
     {{ published('measured.numerator') }} as numerator,
     {{ published('measured.denominator') if has_denominator else 'cast(null as decimal(38, 6))' }} as denominator,
-    {{ as_declared('measured.metric_value', 'metric_value') }} as metric_value,
-    {{ as_declared('prior_period.metric_value', 'prior_period_value') }} as prior_period_value,
-    {{ as_declared('prior_year.metric_value', 'prior_year_value') }} as prior_year_value,
+    -- where something it needs never landed, the value is not known
+    {%- for relation, column in [('measured', 'metric_value'), ('prior_period', 'prior_period_value'), ('prior_year', 'prior_year_value')] %}
+    {{ as_declared('case when inputs.missing = 0 then ' ~ relation ~ '.metric_value end', column) }} as {{ column }},
+    {%- endfor %}
     {{ as_declared(
         'targets.target_value' if targets else target if target is not none else 'null', 'target_value'
     ) }} as target_value
@@ -246,9 +276,13 @@ left join (
     select 'sales_rep' as dimension, sales_rep_id, rep_name from {{ ref('dim_sales_reps') }}
 ) as reps
     on measured.dimension = reps.dimension and measured.dimension_value = reps.sales_rep_id
+cross join (
+    select count(*) as missing from {{ ref('dim_missing_inputs') }}
+    where metric_id = '{{ metric_id }}'
+) as inputs
 {% endmacro %}
 
-{# Targets of the months of each month, quarter and year: the body of a CTE for kpi_mart(targets=...). #}
+{# Targets of the months of each period but weeks: the body of a CTE for kpi_mart(targets=...). #}
 {% macro revenue_targets() %}
     select
         periods.period_grain,
@@ -258,7 +292,7 @@ left join (
         sum(targets.amount) as target_value
     from {{ ref('fct_sales_targets') }} as targets
     inner join {{ ref('dim_period_dates') }} as periods on targets.target_month = periods.date_on
-    where periods.period_grain in ('month', 'quarter', 'year')
+    where periods.period_grain <> 'week'
     group by
         periods.period_grain,
         periods.period_start,

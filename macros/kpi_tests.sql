@@ -4,19 +4,26 @@
     - the key (period_grain, period_start, dimension, dimension_value) is unique
     - `all` has a row for every period of the mart's grains, and every cut row lies in the spine
     - a zero or NULL denominator gives NULL, any other numerator / denominator; without denominators the value is
-      the numerator; a NULL value never stands beside a denominator above zero
+      the numerator; a NULL value never stands beside a denominator above zero. Where an input never landed, all values
+      are NULL
     - prior values are the values of the rows one period and one year earlier
     - rate: 0 <= value <= 1, numerator <= denominator
     - additive: every cut listed adds up to `all`
 #}
-{% test kpi_invariants(model, has_denominator=true, is_rate=false, additive_cuts=[], grains=['week', 'month', 'quarter', 'year'], spine='dim_periods') %}
+{% test kpi_invariants(model, has_denominator=true, is_rate=false, additive_cuts=[], grains=none, spine='dim_periods') %}
+{%- set grains = grains or period_grains() %}
 with
 
 rows as (
     select
-        period_grain, period_start, period_end, is_complete, dimension, dimension_value, dimension_label,
+        metric_id, period_grain, period_start, period_end, is_complete, dimension, dimension_value, dimension_label,
         numerator, denominator, metric_value, prior_period_value, prior_year_value
     from {{ model }}
+),
+
+missing as (
+    select metric_id from {{ ref('dim_missing_inputs') }}
+    group by metric_id
 ),
 
 periods as (
@@ -48,7 +55,10 @@ union all
 
 select 'value is not numerator / denominator' as broken_rule, period_grain, period_start, dimension, dimension_value
 from rows
+left join missing on rows.metric_id = missing.metric_id
 where
+    missing.metric_id is not null and rows.metric_value is not null
+    or missing.metric_id is null and (
     {% if has_denominator %}
     (coalesce(denominator, 0) = 0 and metric_value is not null)
     or (denominator > 0 and numerator is not null and metric_value is null)
@@ -61,6 +71,7 @@ where
     {% else %}
     denominator is not null or metric_value is null or abs(metric_value - numerator) > 0.00005
     {% endif %}
+    )
 
 union all
 

@@ -11,3 +11,11 @@
 {% macro reporting_currency() -%}
     '{{ var("reporting_currency") | upper }}'
 {%- endmacro %}
+
+{# The tables that a metric needs (seed metrics) under the settings: with bookings a sale is a won deal. #}
+{% macro needs_under_the_settings(needs) -%}
+    {%- set needs = "replace(replace(" ~ needs ~ ", 'billing.orders', 'crm.deals'), 'billing.order_items', 'crm.deals')"
+        if var('revenue_basis') == 'bookings' else needs -%}
+    {{ "replace(" ~ needs ~ ", 'marketing.ad_spend/planning.sales_costs', 'marketing.ad_spend')"
+        if var('cac_costs') == 'paid_only' else needs }}
+{%- endmacro %}

@@ -7,6 +7,13 @@ metrics as (
     from {{ ref('metrics') }}
 ),
 
+-- what never landed, though the metric needs it
+missing as (
+    select metric_id, {{ dbt.listagg('missing_input', "', '", 'order by missing_input') }} as missing_inputs
+    from {{ ref('dim_missing_inputs') }}
+    group by metric_id
+),
+
 names as (
     select metric_id, name_ko, article_position, true as is_primary_name from metrics
     union all
@@ -29,6 +36,8 @@ select
     metrics.over_periods,
     metrics.headline_position,
     metrics.needs,
+    missing.missing_inputs,
     metrics.drill
 from metrics
 inner join names on metrics.metric_id = names.metric_id
+left join missing on metrics.metric_id = missing.metric_id

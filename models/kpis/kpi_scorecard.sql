@@ -1,7 +1,7 @@
 with
 
 catalog as (
-    select metric_id, name_en, name_ko, category, unit, is_higher_better
+    select metric_id, name_en, name_ko, category, unit, is_higher_better, missing_inputs
     from {{ ref('kpi_catalog') }}
     where is_primary_name
 ),
@@ -13,8 +13,8 @@ reps as (
 marts as (
     {% for metric in kpi_metrics() %}
     select
-        metric_id, period_grain, period_start, period_end, is_complete, dimension, dimension_value, dimension_label,
-        numerator, denominator,
+        metric_id, period_grain, period_start, period_end, is_complete, period_label, dimension, dimension_value,
+        dimension_label, numerator, denominator,
         cast(metric_value as {{ double_type() }}) as metric_value,
         cast(prior_period_value as {{ double_type() }}) as prior_period_value,
         cast(prior_year_value as {{ double_type() }}) as prior_year_value,
@@ -53,6 +53,7 @@ select
     marts.period_start,
     marts.period_end,
     marts.is_complete,
+    marts.period_label,
     marts.dimension,
     marts.dimension_value,
     marts.dimension_label,
@@ -67,6 +68,7 @@ select
     catalog.category,
     catalog.unit,
     catalog.is_higher_better,
+    catalog.missing_inputs,
     leaderboard.team,
     leaderboard.rank_in_company,
     leaderboard.rank_in_team

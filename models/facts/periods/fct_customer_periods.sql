@@ -1,7 +1,7 @@
 with
 
 periods as (
-    select period_grain, period_start, balance_on, {{ days_after('period_start', -1) }} as opening_on
+    select period_grain, period_start, balance_on, opening_on
     from {{ ref('dim_periods') }}
 ),
 

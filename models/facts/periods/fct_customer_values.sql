@@ -1,11 +1,7 @@
 with
 
--- the twelve months that end with a day begin on the day after it, a year earlier: with February, on the first of March
 periods as (
-    select
-        period_grain, period_start, balance_on,
-        {{ days_after(months_after(days_after('balance_on', 1), -12), -1) }} as year_before_on
-    from {{ ref('dim_periods') }}
+    select period_grain, period_start, balance_on, year_before_on from {{ ref('dim_periods') }}
 ),
 
 -- revenue of known accounts and customers won, day by day

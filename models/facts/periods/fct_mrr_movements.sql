@@ -1,7 +1,7 @@
 with
 
 periods as (
-    select period_grain, period_start, balance_on, {{ days_after('period_start', -1) }} as opening_on
+    select period_grain, period_start, balance_on, opening_on
     from {{ ref('dim_periods') }}
 ),
 
@@ -83,7 +83,7 @@ balances as (
         totals.period_grain, totals.period_start, totals.subscriber_id, totals.account_id, totals.region,
         totals.segment, totals.lead_source, totals.plan, totals.opening_mrr, totals.closing_mrr,
         case
-            when totals.opening_mrr = 0 and firsts.first_mrr_on < totals.period_start then 'reactivation'
+            when totals.opening_mrr = 0 and firsts.first_mrr_on <= periods.opening_on then 'reactivation'
             when totals.opening_mrr = 0 then 'new'
             when totals.closing_mrr = 0 then 'churned'
             when totals.closing_mrr - totals.opening_mrr > totals.fx_mrr then 'expansion'
@@ -94,6 +94,7 @@ balances as (
     from {{ scope }}_totals as totals
     inner join {{ scope }}_firsts as firsts
         on totals.subscriber_id = firsts.subscriber_id and totals.plan = firsts.plan
+    inner join periods on totals.period_grain = periods.period_grain and totals.period_start = periods.period_start
 ),
 {% endfor %}
 

@@ -23,6 +23,7 @@ select
     period_grain,
     period_start,
     {{ days_after(period_after(grain, 'period_start', 1), -1) }} as period_end,
+    {{ period_label(grain, 'period_start') }} as period_label,
     false as is_complete,
     {{ period_after(grain, 'period_start', -1) }} as prior_period_start,
     {{ period_after(grain, 'period_start', -periods_per_year(grain)) }} as prior_year_start

@@ -1,7 +1,7 @@
 with
 
 periods as (
-    select period_grain, period_start, period_end from {{ ref('dim_periods') }}
+    select period_grain, period_start, covered_from, period_end from {{ ref('dim_periods') }}
 ),
 
 -- no period is longer than 366 days
@@ -10,9 +10,9 @@ numbers as (
 )
 
 select
-    {{ days_after('periods.period_start', '(numbers.whole_number - 1)') }} as date_on,
+    {{ days_after('periods.covered_from', '(numbers.whole_number - 1)') }} as date_on,
     periods.period_grain,
     periods.period_start
 from periods
 inner join numbers
-    on {{ days_after('periods.period_start', '(numbers.whole_number - 1)') }} <= periods.period_end
+    on {{ days_after('periods.covered_from', '(numbers.whole_number - 1)') }} <= periods.period_end

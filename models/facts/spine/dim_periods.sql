@@ -43,7 +43,7 @@ days as (
 ),
 
 starts as (
-    {% for grain in grains() %}
+    {% for grain in period_grains() %}
     select '{{ grain }}' as period_grain, {{ period_start(grain, 'day_on') }} as period_start
     from days
     group by {{ period_start(grain, 'day_on') }}
@@ -52,11 +52,13 @@ starts as (
 ),
 
 periods as (
-    {% for grain in grains() %}
+    {% for grain in period_grains() %}
     select
         period_grain,
         period_start,
         {{ days_after(period_after(grain, 'period_start', 1), -1) }} as period_end,
+        {{ covered_from(grain, 'period_start') }} as covered_from,
+        {{ period_label(grain, 'period_start') }} as period_label,
         {{ period_after(grain, 'period_start', -1) }} as prior_period_start,
         {{ period_after(grain, 'period_start', -periods_per_year(grain)) }} as prior_year_start
     from starts
@@ -69,8 +71,13 @@ select
     period_grain,
     period_start,
     period_end,
+    covered_from,
+    {{ days_after('covered_from', -1) }} as opening_on,
     least(period_end, {{ as_of_date() }}) as balance_on,
+    -- the twelve months that end with a day begin on the day after it, a year earlier: with February, on the first of March
+    {{ days_after(months_after(days_after('least(period_end, ' ~ as_of_date() ~ ')', 1), -12), -1) }} as year_before_on,
     period_end < {{ as_of_date() }} as is_complete,
+    period_label,
     prior_period_start,
     prior_year_start
 from periods

@@ -1,16 +1,7 @@
 with
 
-lifetime_values as (
-    select
-        period_grain, period_start, dimension, dimension_value, metric_value as realised_value,
-        predicted_lifetime_value
-    from {{ ref('kpi_customer_lifetime_value') }}
-    where dimension in ('all', 'lead_source')
-),
-
-costs as (
-    select period_grain, period_start, dimension, dimension_value, metric_value as acquisition_cost
-    from {{ ref('kpi_customer_acquisition_cost') }}
+periods as (
+    select period_grain, period_start, balance_on, year_before_on from {{ ref('dim_periods') }}
 ),
 
 customer_values as (
@@ -22,6 +13,15 @@ customer_values as (
 
 acquisition as (
     {{ acquisition_costs() }}
+),
+
+acquisition_years as (
+    select
+        periods.period_grain, periods.period_start, acquisition.fact, acquisition.fact_key, acquisition.cost,
+        acquisition.new_customers, acquisition.lead_source
+    from acquisition
+    inner join periods
+        on acquisition.event_on > periods.year_before_on and acquisition.event_on <= periods.balance_on
 ),
 
 -- what a customer brings in a year x what stays of it x how many years it stays; and cost / customers won
@@ -42,23 +42,30 @@ parts as (
     from customer_values
     union all
     select
-        dates.period_grain, dates.period_start, 'denominator: acquisition cost' as part, acquisition.fact,
-        acquisition.fact_key, acquisition.cost as numerator, acquisition.new_customers as denominator,
-        acquisition.lead_source
-    from acquisition
-    inner join {{ ref('dim_period_dates') }} as dates on acquisition.event_on = dates.date_on
+        period_grain, period_start, 'denominator: acquisition cost' as part, fact, fact_key, cost as numerator,
+        new_customers as denominator, lead_source
+    from acquisition_years
 ),
 
 {{ rows_behind('clv_to_cac', 'parts',
     cuts=['lead_source'], numerator='numerator', denominator='denominator', dated_by=none, part='part',
 ) }},
 
--- a channel may have cost something and won nobody yet
-compared as (
-    {{ side_by_side('lifetime_values', ['realised_value', 'predicted_lifetime_value'], 'costs', ['acquisition_cost']) }}
+lifetime_values as (
+    select period_grain, period_start, dimension, dimension_value, predicted_lifetime_value
+    from {{ ref('kpi_customer_lifetime_value') }}
+    where dimension in ('all', 'lead_source')
 ),
 
--- a source without a cost in the period has no ratio
+costs as (
+    {{ acquisition_cost_of('acquisition_years') }}
+),
+
+-- a channel may have cost something and won nobody yet
+compared as (
+    {{ side_by_side('lifetime_values', ['predicted_lifetime_value'], 'costs', ['acquisition_cost']) }}
+),
+
 measured as (
     select
         period_grain,
@@ -68,8 +75,9 @@ measured as (
         predicted_lifetime_value as numerator,
         acquisition_cost as denominator,
         {{ ratio('predicted_lifetime_value', 'acquisition_cost') }} as metric_value,
-        {{ ratio('realised_value', 'acquisition_cost') }} as realised_clv_to_cac
+        predicted_lifetime_value,
+        acquisition_cost as customer_acquisition_cost
     from compared
 )
 
-{{ kpi_mart('clv_to_cac', extras=['realised_clv_to_cac']) }}
+{{ kpi_mart('clv_to_cac', extras=['predicted_lifetime_value', 'customer_acquisition_cost']) }}

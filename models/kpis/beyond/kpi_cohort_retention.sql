@@ -1,48 +1,103 @@
 with
 
+-- the months that are over
 months as (
-    select period_start, period_end, balance_on from {{ ref('dim_periods') }}
-    where period_grain = 'month'
+    select period_start from {{ ref('dim_periods') }}
+    where period_grain = 'month' and is_complete
 ),
 
 customers as (
-    select account_id, {{ period_start('month', 'became_customer_on') }} as cohort_month from {{ ref('fct_customers') }}
+    select account_id, {{ period_start('month', 'became_customer_on') }} as cohort_month
+    from {{ ref('fct_customers') }}
 ),
 
-intervals as (
-    select account_id, active_from, active_to from {{ ref('fct_customer_active_intervals') }}
+-- what a customer did in a month: bought, paid at its end, was active at its end
+purchases as (
+    select account_id, {{ period_start('month', 'sold_on') }} as month
+    from {{ ref('fct_sales') }}
+    where account_id <> 'unknown'
+    group by account_id, {{ period_start('month', 'sold_on') }}
 ),
 
--- each customer today, and at every month end that the cohort has lived to see, from its own on
-moments as (
-    select
-        account_id, cohort_month, true as is_in_all, {{ as_of_date() }} as moment_on,
-        cast(null as {{ text_type() }}) as months_since
-    from customers
-    union all
-    select
-        customers.account_id, customers.cohort_month, false as is_in_all, months.balance_on as moment_on,
-        {{ padded(months_between('customers.cohort_month', 'months.period_start'), 3) }} as months_since
-    from customers
-    inner join months on customers.cohort_month <= months.period_start and months.period_end <= {{ as_of_date() }}
+payers as (
+    select account_id, period_start as month
+    from {{ ref('fct_mrr_movements') }}
+    where movement_scope = 'account' and period_grain = 'month' and closing_mrr > 0
 ),
 
+active as (
+    select account_id, period_start as month
+    from {{ ref('fct_customer_periods') }}
+    where period_grain = 'month' and is_active_at_end
+),
+
+revenue as (
+    select account_id, {{ period_start('month', 'revenue_on') }} as month, sum(amount) as revenue
+    from {{ ref('fct_revenue_lines') }}
+    where account_id <> 'unknown'
+    group by account_id, {{ period_start('month', 'revenue_on') }}
+),
+
+-- each customer in every month that is over, from its cohort's own on
 ages as (
     select
-        'month' as period_grain, moments.cohort_month as period_start, moments.account_id as fact_key,
-        moments.is_in_all, intervals.account_id is not null as is_active, moments.months_since
-    from moments
-    left join intervals
-        on moments.account_id = intervals.account_id
-        and moments.moment_on >= intervals.active_from
-        and moments.moment_on < intervals.active_to
+        customers.cohort_month,
+        customers.account_id,
+        months.period_start as month,
+        {{ months_between('customers.cohort_month', 'months.period_start') }} as age_months
+    from customers
+    inner join months on customers.cohort_month <= months.period_start
+),
+
+latest as (
+    select cohort_month, max(age_months) as age_months from ages
+    group by cohort_month
+),
+
+states as (
+    select
+        ages.cohort_month,
+        ages.account_id,
+        ages.age_months,
+        ages.age_months = latest.age_months as is_latest,
+        -- in the month itself all of them came
+        ages.age_months = 0 or purchases.account_id is not null or payers.account_id is not null as is_retained,
+        active.account_id is not null as is_active,
+        sum(coalesce(revenue.revenue, 0)) over (
+            partition by ages.account_id order by ages.month rows unbounded preceding
+        ) as revenue_to_date
+    from ages
+    inner join latest on ages.cohort_month = latest.cohort_month
+    left join purchases on ages.account_id = purchases.account_id and ages.month = purchases.month
+    left join payers on ages.account_id = payers.account_id and ages.month = payers.month
+    left join active on ages.account_id = active.account_id and ages.month = active.month
+    left join revenue on ages.account_id = revenue.account_id and ages.month = revenue.month
+),
+
+-- all stands for the latest month that is over
+moments as (
+    select
+        'month' as period_grain, cohort_month as period_start, account_id as fact_key, true as is_in_all, is_retained,
+        is_active, revenue_to_date, cast(null as {{ text_type() }}) as months_since
+    from states
+    where is_latest
+    union all
+    select
+        'month' as period_grain, cohort_month as period_start, account_id as fact_key, false as is_in_all, is_retained,
+        is_active, revenue_to_date, {{ padded('age_months', 3) }} as months_since
+    from states
 )
 
-{{ kpi('cohort_retention', 'ages',
+{{ kpi('cohort_retention', 'moments',
     cuts=['months_since'],
-    numerator=one_if('is_active'),
+    numerator=one_if('is_retained'),
     denominator='1',
     fact='fct_customers',
+    sums={'cohort_customers': 'count(*)'},
+    stats={
+        'still_active': ratio(count_if('is_active'), 'count(*)'),
+        'revenue_per_customer': ratio('sum(revenue_to_date)', 'count(*)'),
+    },
     dated_by=none,
     grains=['month'],
     in_all='is_in_all',

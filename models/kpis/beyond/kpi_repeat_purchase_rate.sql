@@ -1,20 +1,29 @@
 with
 
+-- what a subscription bills is no purchase
+purchases as (
+    select
+        account_id, sold_on, region, segment, lead_source,
+        row_number() over (partition by account_id order by account_sale_number) as purchase_number
+    from {{ ref('fct_sales') }}
+    where account_id <> 'unknown' and subscription_id is null
+),
+
 -- per period each known account that bought, and whether it had bought before that purchase
 buyers as (
     select
         periods.period_grain,
         periods.period_start,
-        sales.account_id as fact_key,
-        sales.region,
-        sales.segment,
-        sales.lead_source,
-        max(sales.account_sale_number) > 1 as is_repeat
-    from {{ ref('fct_sales') }} as sales
-    inner join {{ ref('dim_period_dates') }} as periods on sales.sold_on = periods.date_on
-    where sales.account_id <> 'unknown'
+        purchases.account_id as fact_key,
+        purchases.region,
+        purchases.segment,
+        purchases.lead_source,
+        max(purchases.purchase_number) > 1 as is_repeat
+    from purchases
+    inner join {{ ref('dim_period_dates') }} as periods on purchases.sold_on = periods.date_on
     group by
-        periods.period_grain, periods.period_start, sales.account_id, sales.region, sales.segment, sales.lead_source
+        periods.period_grain, periods.period_start, purchases.account_id, purchases.region, purchases.segment,
+        purchases.lead_source
 )
 
 {{ kpi('repeat_purchase_rate', 'buyers',

@@ -1,24 +1,25 @@
+{%- set days = var('velocity_days') | int -%}
+{%- set cuts = ['sales_rep', 'team', 'region', 'segment'] -%}
 with
 
 periods as (
     select period_grain, period_start, balance_on from {{ ref('dim_periods') }}
 ),
 
--- the deals closed in the 90 days that end with the period, and the deals open at its end
+-- the deals closed in the last velocity_days of the period, and the deals open at its end
 deals as (
     select
         periods.period_grain, periods.period_start, 'fct_deals' as fact, deals.deal_id as fact_key,
         false as is_open, deals.is_won, deals.amount, {{ exact('deals.sales_cycle_days') }} as cycle_days,
-        deals.sales_rep_id, deals.team, deals.region, deals.segment, deals.lead_source, deals.deal_type
+        deals.sales_rep_id, deals.team, deals.region, deals.segment
     from {{ ref('fct_deals') }} as deals
     inner join periods
-        on deals.closed_on <= periods.balance_on and deals.closed_on > {{ days_after('periods.balance_on', -90) }}
+        on deals.closed_on <= periods.balance_on and deals.closed_on > {{ days_after('periods.balance_on', -days) }}
     union all
     select
         periods.period_grain, periods.period_start, 'fct_deal_open_intervals' as fact,
         {{ key_of('fct_deal_open_intervals', 'deals') }} as fact_key, true as is_open, false as is_won, deals.amount,
-        null as cycle_days,
-        deals.sales_rep_id, deals.team, deals.region, deals.segment, deals.lead_source, deals.deal_type
+        null as cycle_days, deals.sales_rep_id, deals.team, deals.region, deals.segment
     from {{ ref('fct_deal_open_intervals') }} as deals
     inner join periods on periods.balance_on >= deals.open_from and periods.balance_on < deals.open_to
 ),
@@ -32,7 +33,7 @@ parts as (
     ] %}
     select
         period_grain, period_start, '{{ part }}' as part, fact, fact_key, {{ numerator }} as numerator,
-        {{ denominator }} as denominator, sales_rep_id, team, region, segment, lead_source, deal_type
+        {{ denominator }} as denominator, sales_rep_id, team, region, segment
     from deals
     where {{ condition }}
     {{ 'union all' if not loop.last }}
@@ -40,13 +41,12 @@ parts as (
 ),
 
 {{ rows_behind('sales_velocity', 'parts',
-    cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'deal_type'],
-    numerator='numerator', denominator='denominator', dated_by=none, part='part',
+    cuts=cuts, numerator='numerator', denominator='denominator', dated_by=none, part='part',
 ) }},
 
 rolled as (
     {{ roll_up('deals',
-        cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'deal_type'],
+        cuts=cuts,
         sums={
             'open_deals': count_if('is_open'),
             'closed_deals': count_if('not is_open'),
@@ -54,7 +54,7 @@ rolled as (
             'won_amount': sum_if('amount', 'is_won'),
         },
         stats={
-            'cycle_days': ratio(
+            'sales_cycle_length': ratio(
                 'sum(cycle_days) filter (where is_won)', 'count(cycle_days) filter (where is_won)'
             ),
         },
@@ -69,11 +69,10 @@ valued as (
         period_start,
         dimension,
         dimension_value,
-        open_deals * {{ ratio('won_deals', 'closed_deals') }} * {{ ratio('won_amount', 'won_deals') }} as numerator,
-        cycle_days as denominator,
         open_deals,
-        {{ ratio('won_deals', 'closed_deals') }} as trailing_win_rate,
-        {{ ratio('won_amount', 'won_deals') }} as trailing_average_deal_size
+        {{ ratio('won_deals', 'closed_deals') }} as win_rate,
+        {{ ratio('won_amount', 'won_deals') }} as average_deal_size,
+        sales_cycle_length
     from rolled
 ),
 
@@ -83,13 +82,14 @@ measured as (
         period_start,
         dimension,
         dimension_value,
-        numerator,
-        denominator,
-        {{ ratio('numerator', 'denominator') }} as metric_value,
+        open_deals * win_rate * average_deal_size as numerator,
+        sales_cycle_length as denominator,
+        {{ ratio('open_deals * win_rate * average_deal_size', 'sales_cycle_length') }} as metric_value,
         open_deals,
-        trailing_win_rate,
-        trailing_average_deal_size
+        win_rate,
+        average_deal_size,
+        sales_cycle_length
     from valued
 )
 
-{{ kpi_mart('sales_velocity', extras=['open_deals', 'trailing_win_rate', 'trailing_average_deal_size']) }}
+{{ kpi_mart('sales_velocity', extras=['open_deals', 'win_rate', 'average_deal_size', 'sales_cycle_length']) }}

@@ -40,9 +40,10 @@ events_to_date as (
     denominator='customers_to_date',
     drill='events_to_date',
     stats={
-        'predicted_lifetime_value': ratio('sum(year_revenue)', 'sum(active_customers)')
+        'predicted_lifetime_value': 'case when sum(year_margin_revenue) > 0 then '
+        ~ ratio('sum(year_revenue)', 'sum(active_customers)')
         ~ ' * ' ~ ratio('(sum(year_margin_revenue) - sum(year_margin_cost))', 'sum(year_margin_revenue)')
-        ~ ' / nullif(' ~ ratio('sum(lapsed_in_year)', 'sum(active_year_before)') ~ ', 0)',
+        ~ ' / nullif(' ~ ratio('sum(lapsed_in_year)', 'sum(active_year_before)') ~ ', 0) end',
     },
     dated_by=none,
 ) }}

@@ -17,4 +17,5 @@ open_deals as (
     fact='fct_deal_open_intervals',
     sums={'weighted_value': 'sum(amount * probability)'},
     dated_by=none,
+    grains=plain_grains(),
 ) }}

@@ -13,7 +13,7 @@ rep_periods as (
         reps.sales_rep_id,
         reps.team,
         coalesce(reps.hired_on <= periods.period_end, true)
-        and coalesce(reps.left_on >= periods.period_start, true) as is_employed
+        and coalesce(reps.left_on >= periods.covered_from, true) as is_employed
     from {{ ref('dim_periods') }} as periods
     cross join reps
 ),

@@ -24,4 +24,5 @@ open_deals as (
     sums={'open_amount': 'sum(amount)'},
     stats={'average_age_days': mean('age_days'), 'average_days_in_stage': mean('days_in_stage')},
     dated_by=none,
+    grains=plain_grains(),
 ) }}
