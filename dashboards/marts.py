@@ -13,15 +13,15 @@ import duckdb
 from babel.dates import format_skeleton
 
 from orchestration.core.errors import UsageError
-from orchestration.show.published import GRAINS, period_name
+from orchestration.show.published import GRAINS
 from orchestration.text.catalogue import Language, translations
 from orchestration.text.labels import cut_name
 
 Row = dict[str, Any]
 
 # How many periods back a board goes, for the company and for the members of a cut.
-COMPANY_PERIODS = {"week": 26, "month": 25, "quarter": 12, "year": 6}
-MEMBER_PERIODS = {"month": 13, "quarter": 8, "year": 4}
+COMPANY_PERIODS = {"week": 26, "month": 25, "quarter": 12, "year": 6, "year_to_date": 13}
+MEMBER_PERIODS = {"month": 13, "quarter": 8, "year": 4, "year_to_date": 13}
 # As many members of a cut as there are colours; the rest of what adds up is shown as one.
 MOST_MEMBERS = 8
 MOST_REPS = 60
@@ -38,17 +38,18 @@ class Metric:
     unit: str
     is_higher_better: bool
     formula: str
+    # what it needs and never landed, in words
+    missing_inputs: str | None
 
 
 @dataclass(frozen=True)
 class BuildInfo:
-    """Which build is published, with the settings it was made with and what it had no data for."""
+    """Which build is published, with the settings it was made with."""
 
     run_id: str
     as_of_date: date
     published_at: str
     settings: dict[str, Any]
-    tables_without_rows: frozenset[str]
 
 
 class Marts:
@@ -64,6 +65,7 @@ class Marts:
         self.build = self._build()
         self.metrics = self._metrics()
         self._empty = self._metrics_that_counted_nothing()
+        self._period_labels = self._labels_of_periods()
         self._starts = {grain: [row["t"] for row in rows] for grain, rows in self.periods().items()}
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -98,10 +100,9 @@ class Marts:
 
     def period_label(self, grain: str, start: str) -> str:
         """A period's name on an axis: Oct 2026 or as the page's language writes it, 2026-Q4, 2026-W44."""
-        first = date.fromisoformat(start)
-        if grain != "month":
-            return period_name(grain, first)
-        return str(format_skeleton("yMMM", first, locale=self.language))
+        if grain in ("month", "year_to_date"):
+            return str(format_skeleton("yMMM", date.fromisoformat(start), locale=self.language))
+        return self._period_labels[grain, start]
 
     def member_label(self, value: str, label: str) -> str:
         """A member's name; the company and the unknown in the page's language."""
@@ -135,8 +136,8 @@ class Marts:
         return {metric: [row["dimension"] for row in rows if row["metric_id"] == metric] for metric in metric_ids}
 
     def is_empty(self, metric_id: str) -> bool:
-        """Whether a metric never had anything to count."""
-        return metric_id in self._empty
+        """Whether a metric never had anything to count, or lacks what it needs."""
+        return metric_id in self._empty or self.metrics[metric_id].missing_inputs is not None
 
     def cut_name(self, dimension: str) -> str:
         """A cut's name in the page's language."""
@@ -145,7 +146,7 @@ class Marts:
     def _build(self) -> BuildInfo:
         try:
             row = self._connection.execute(
-                "select run_id, as_of_date, published_at, settings, tables_without_rows from meta.build_info"
+                "select run_id, as_of_date, published_at, settings from meta.build_info"
             ).fetchone()
         except duckdb.BinderException as error:
             raise UsageError("what is published was built by an older version: run `kpi build` first") from error
@@ -155,8 +156,13 @@ class Marts:
             as_of_date=row[1],
             published_at=f"{row[2]:%Y-%m-%d %H:%M}",
             settings=json.loads(row[3]),
-            tables_without_rows=frozenset(filter(None, row[4].split(", "))),
         )
+
+    def _labels_of_periods(self) -> dict[tuple[str, str], str]:
+        rows = self.rows(
+            "select period_grain, period_start, any_value(period_label) as label from kpi.kpi_scorecard group by all"
+        )
+        return {(row["period_grain"], row["period_start"]): row["label"] for row in rows}
 
     def _metrics_that_counted_nothing(self) -> frozenset[str]:
         rows = self.rows(
@@ -167,7 +173,8 @@ class Marts:
 
     def _metrics(self) -> dict[str, Metric]:
         rows = self._connection.execute(
-            f"select metric_id, name_{self.language}, category, unit, is_higher_better, formula from kpi.kpi_catalog "
+            f"select metric_id, name_{self.language}, category, unit, is_higher_better, formula, missing_inputs "
+            "from kpi.kpi_catalog "
             "where is_primary_name order by article_position nulls last, metric_id"
         ).fetchall()
         return {row[0]: Metric(*row) for row in rows}

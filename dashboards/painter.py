@@ -13,8 +13,6 @@ from orchestration.core.catalog import metrics
 from orchestration.text.catalogue import translations
 
 CATALOG = metrics()
-# What a sale is read from; with revenue_basis bookings, deals.
-SALES, DEALS = {"billing.orders", "billing.order_items"}, {"crm.deals"}
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,9 @@ class Painter:
         return self.marts.metrics[metric_id].name
 
     def missing(self, metric_ids: Sequence[str]) -> list[str]:
-        """The source tables without which these metrics are empty and of which nothing landed."""
-        basis = self.marts.build.settings.get("revenue_basis")
-        needed = {table for metric in metric_ids for table in CATALOG[metric].needs}
-        if basis == "bookings" and not needed.isdisjoint(SALES):
-            needed = (needed - SALES) | DEALS
-        return sorted(needed & self.marts.build.tables_without_rows)
+        """What these metrics need and never landed, in words."""
+        lacking = (self.marts.metrics[metric].missing_inputs for metric in metric_ids)
+        return sorted({name for names in lacking if names for name in names.split(", ")})
 
     def figure(
         self,
@@ -100,7 +95,7 @@ class Painter:
         *,
         is_wide: bool = False,
     ) -> Figure:
-        """A figure of some metrics; an empty one where none of them ever had anything to count."""
+        """A figure of some metrics; an empty one where none of them ever had what it needs, or anything to count."""
         if all(self.marts.is_empty(metric) for metric in metric_ids):
             missing = self.missing(metric_ids)
             return Figure(key, title, note, {}, [], missing=missing, is_empty=True, is_wide=is_wide)

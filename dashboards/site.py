@@ -110,7 +110,7 @@ def messages_of_script(language: Language) -> dict[str, str]:
 
 
 def _missing(painter: Painter, metric_id: str) -> list[str] | None:
-    """Tables that a metric lacks; None where it has what it needs."""
+    """What a metric lacks, in words; None where it has what it needs."""
     return painter.missing([metric_id]) if painter.marts.is_empty(metric_id) else None
 
 

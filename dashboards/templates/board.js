@@ -6,7 +6,7 @@
   const _ = (message) => data.messages[message] ?? message;
   const filled = (message, values) => message.replace(/{(\w+)}/g, (field, name) => values[name] ?? field);
   const language = document.documentElement.lang;
-  const GRAINS = { week: _("Week"), month: _("Month"), quarter: _("Quarter"), year: _("Year") };
+  const GRAINS = { week: _("Week"), month: _("Month"), quarter: _("Quarter"), year: _("Year"), year_to_date: _("Year to date") };
   const CATEGORIES = {
     performance: _("Performance"),
     activity: _("Activity"),

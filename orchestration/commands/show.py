@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def show(
     metric: Annotated[str, typer.Argument(help="A metric's id or name, such as revenue or win_rate.")],
     by: Annotated[list[str] | None, typer.Option(metavar="CUT", help="A cut, such as sales_rep or region.")] = None,
-    grain: Annotated[str, typer.Option(help="week, month, quarter or year.")] = "month",
+    grain: Annotated[str, typer.Option(help="week, month, quarter, year or year_to_date.")] = "month",
     last: Annotated[int, typer.Option(min=1, help="How many periods.")] = 12,
     format_: Annotated[
         export.Format, typer.Option("--format", help="A table for people, or rows for another program.")
@@ -53,6 +53,8 @@ def show(
         _print_periods(found, series[0], grain)
     else:
         _print_members(found, series, cut, grain)
+    if found.missing_inputs:
+        out.print(f"not known: no {found.missing_inputs} landed", **PLAIN)
 
 
 def _one_cut(metric: str, cuts: list[str]) -> str | None:
@@ -64,9 +66,13 @@ def _one_cut(metric: str, cuts: list[str]) -> str | None:
     return cuts[0] if cuts else None
 
 
+def _spoken(grain: str) -> str:
+    return grain.replace("_", " ")
+
+
 def _columns(grain: str) -> dict[str, str]:
-    """Headings and columns beside a metric's value; of a year, the period before is the year before."""
-    before = {} if grain == "year" else {f"{grain.capitalize()} before": "prior_period_value"}
+    """Headings and columns beside a metric's value; a year is compared with the year before alone."""
+    before = {} if grain in ("year", "year_to_date") else {f"{grain.capitalize()} before": "prior_period_value"}
     return {**before, "Year before": "prior_year_value", "Target": "target_value"}
 
 
@@ -81,21 +87,21 @@ def mf(
 
 
 def _print_periods(metric: published.Metric, series: published.Series, grain: str) -> None:
-    table = Table(title=f"{metric.name_en} by {grain}", title_justify="left")
-    table.add_column(grain.capitalize())
+    table = Table(title=f"{metric.name_en} by {_spoken(grain)}", title_justify="left")
+    table.add_column(_spoken(grain).capitalize())
     columns = {"Value": "metric_value", **_columns(grain)}
     for heading in columns:
         table.add_column(heading, justify="right")
     for row in series.rows:
-        name = published.period_name(grain, row["period_start"]) + ("" if row["is_complete"] else " (so far)")
+        name = row["period_label"] + ("" if row["is_complete"] else " (so far)")
         table.add_row(name, *(published.formatted(row[column], metric.unit) for column in columns.values()))
     out.print(table)
     out.print(published.sparkline([row["metric_value"] for row in series.rows]))
 
 
 def _print_members(metric: published.Metric, series: list[published.Series], cut: str, grain: str) -> None:
-    latest = published.period_name(grain, series[0].rows[-1]["period_start"])
-    table = Table(title=f"{metric.name_en} by {cut} and {grain}", title_justify="left")
+    latest = series[0].rows[-1]["period_label"]
+    table = Table(title=f"{metric.name_en} by {cut} and {_spoken(grain)}", title_justify="left")
     table.add_column(cut)
     columns = {latest: "metric_value", **_columns(grain)}
     for heading in columns:

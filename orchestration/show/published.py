@@ -11,18 +11,22 @@ import duckdb
 
 from orchestration.core.errors import UsageError
 
-GRAINS = ("week", "month", "quarter", "year")
+GRAINS = ("week", "month", "quarter", "year", "year_to_date")
 BARS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of the catalogue: id, English name, unit (money, count, rate, days, minutes, hours, ...)."""
+    """A metric of the catalogue: id, English name, unit (money, count, rate, days, minutes, hours, ...).
+
+    `missing_inputs`: what it needs and never landed, in words; its values are then not known.
+    """
 
     metric_id: str
     name_en: str
     unit: str
+    missing_inputs: str | None
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,11 @@ class Series:
 
 def find_metric(connection: duckdb.DuckDBPyConnection, name: str) -> Metric:
     """The metric with this id, English or Korean name. Raises UsageError with the nearest names otherwise."""
-    rows = connection.execute("select metric_id, name_en, name_ko, unit from kpi.kpi_catalog").fetchall()
+    rows = connection.execute("select metric_id, name_en, name_ko, unit, missing_inputs from kpi.kpi_catalog").fetchall()
     wanted = name.strip().lower().removeprefix("kpi_")
-    for metric_id, name_en, name_ko, unit in rows:
+    for metric_id, name_en, name_ko, unit, missing_inputs in rows:
         if wanted in (metric_id, name_en.lower(), name_ko.lower()):
-            return Metric(metric_id, name_en, unit)
+            return Metric(metric_id, name_en, unit, missing_inputs)
     known = sorted({row[0] for row in rows})
     near = difflib.get_close_matches(wanted.replace(" ", "_"), known, n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near)}?" if near else f"metrics are {', '.join(known)}"
@@ -85,7 +89,7 @@ def read_series(
             order by period_start desc limit ?
         )
         select
-            dimension_label, period_start, is_complete,
+            dimension_label, period_start, period_label, is_complete,
             metric_value, prior_period_value, prior_year_value, target_value
         from {table} where period_grain = ? and dimension = ? and period_start in (from periods)
         order by period_start
@@ -94,19 +98,19 @@ def read_series(
     )
     names = [column[0] for column in cursor.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    starts = sorted({row["period_start"] for row in rows})
+    periods = sorted({(row["period_start"], row["period_label"]) for row in rows})
     series = [
-        Series(label, _on_every(starts, [row for row in rows if row["dimension_label"] == label]))
+        Series(label, _on_every(periods, [row for row in rows if row["dimension_label"] == label]))
         for label in dict.fromkeys(row["dimension_label"] for row in rows)
     ]
     return sorted(series, key=lambda one: _sort_value(one.rows[-1]["metric_value"]), reverse=True)
 
 
-def _on_every(starts: list[date], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per period; a period without a row gets one without values."""
+def _on_every(periods: list[tuple[date, str]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per period (its start and label); a period without a row gets one without values."""
     by_start = {row["period_start"]: row for row in rows}
     empty = dict.fromkeys(rows[0])
-    return [by_start.get(start, {**empty, "period_start": start}) for start in starts]
+    return [by_start.get(start, {**empty, "period_start": start, "period_label": label}) for start, label in periods]
 
 
 def _sort_value(value: Any) -> float:
@@ -141,7 +145,7 @@ def formatted(value: Any, unit: str) -> str:
 
 
 def period_name(grain: str, start: date) -> str:
-    """A period's name: 2026-W09, 2026-03, the quarter's or year's first month."""
+    """What a frozen figure's period is called: 2026-W09, 2026-03, the quarter's or year's first month."""
     if grain == "week":
         year, week, _ = start.isocalendar()
         return f"{year}-W{week:02d}"
