@@ -40,6 +40,7 @@ from orchestration.finance.schema import TABLES
 from orchestration.finance.snapshot import rows_of_month
 from orchestration.finance.tables import READ_FILES, recorded_months, write_finance
 from orchestration.publish.marts import republish_finance
+from orchestration.scheduling.notify import newly_restated
 from tests.support.builds import settings_for
 from tests.support.command import KPI, kpi
 from tests.support.landing import Landing
@@ -1014,6 +1015,36 @@ def test_a_restatement_tells_the_rows_and_when_they_came(later: Company) -> None
             ["billing.orders LATE new late.csv:2", "billing.order_items I-LATE new late.csv:2"], arrived[0], True,
         )
     ]  # fmt: skip
+
+
+def test_a_closed_figure_that_changed_is_told_by_the_build_status_and_show(later: Company, closed: Company) -> None:
+    record = json.loads(later.settings.paths.last_run_file.read_text(encoding="utf-8"))
+    (line,) = [line for line in record["restated"] if line.startswith("2026-03 is closed, but today's data changes ")]
+    assert line.endswith(": Revenue 1,379.53, reported 379.52") and record["is_newly_restated"]
+    warehouse = later.settings.warehouse
+    assert f"{line}\n" in kpi("status", "--warehouse", warehouse).out
+    revenue = kpi("show", "revenue", "--warehouse", warehouse).out
+    assert "2026-03: reported 379.52 when 2026-03 was closed, now 1,379.53" in revenue
+    by_rep = kpi("show", "revenue", "--by", "region", "--warehouse", warehouse).out
+    assert "2026-03 US: reported" in by_rep
+    # nothing has changed since these were closed
+    assert "is closed, but" not in kpi("status", "--warehouse", closed.settings.warehouse).out
+    assert "reported" not in kpi("show", "revenue", "--warehouse", closed.settings.warehouse).out
+
+
+def test_a_build_tells_what_it_changes_and_the_webhook_hears_of_it_once(later: Company, tmp_path: Path) -> None:
+    company = later.copy(tmp_path)
+    again = kpi(
+        "build", "--landing", company.landing.folder, "--warehouse", company.settings.warehouse, "--as-of", "2026-04-12"
+    )
+    assert "2026-03 is closed, but today's data changes" in again.out
+    first = json.loads(later.settings.paths.last_run_file.read_text(encoding="utf-8"))
+    second = json.loads(company.settings.paths.last_run_file.read_text(encoding="utf-8"))
+    assert (first["is_newly_restated"], second["is_newly_restated"]) == (True, False)
+    of_dagster = {**first, "orchestrator_run_id": "r1"}
+    assert newly_restated(of_dagster, "r1") == [f":warning: {line}" for line in first["restated"]]
+    assert newly_restated(of_dagster, "another run") == []
+    assert newly_restated({**of_dagster, "is_newly_restated": False}, "r1") == newly_restated(None, "r1") == []
 
 
 def restated(company: Company, where: str) -> dict[tuple[str, str], tuple[float, str, list[str]]]:

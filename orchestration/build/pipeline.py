@@ -25,7 +25,8 @@ from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
 from orchestration.publish.releases import current_release
-from orchestration.warehouse.connections import open_build_file
+from orchestration.show.restated import restated_months
+from orchestration.warehouse.connections import open_build_file, open_published
 from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
 
 # What dbt selects for each layer of models.
@@ -69,6 +70,9 @@ class RunRecord:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    # closed months that this build's data changes, in words; and whether the release before said otherwise
+    restated: list[str] = field(default_factory=list)
+    is_newly_restated: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -196,7 +200,7 @@ class Build:
                 f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}",
                 ["run all steps of the build again"],
             )
-        project, build = self.project, self._published_build()
+        project, build, before = self.project, self._published_build(), self._restated()
         with self._timed("publish"):
             marts_file = marts.publish(
                 self.settings.paths,
@@ -205,10 +209,19 @@ class Build:
                 render=self._render if self.settings.dashboard else None,
             )
             self.record.published = str(marts_file)
+        self.record.restated = self._restated()
+        self.record.is_newly_restated = bool(self.record.restated) and self.record.restated != before
         self.record.seconds["publish"] = round(
             self.record.seconds["publish"] - self.record.seconds.get("dashboard", 0), 3
         )
         return marts_file
+
+    def _restated(self) -> list[str]:
+        """The closed months that what is published changes, in words."""
+        if not self.settings.paths.marts_file.exists():
+            return []
+        with open_published(self.settings.paths.marts_file) as connection:
+            return [one.line for one in restated_months(connection)]
 
     def _published_build(self) -> marts.Build:
         return marts.Build(

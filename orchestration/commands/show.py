@@ -17,7 +17,11 @@ from orchestration.core.paths import MARTS_FILE
 from orchestration.core.settings import load_settings
 from orchestration.publish.releases import release_folder
 from orchestration.show import export, published
+from orchestration.show.restated import restated_values
 from orchestration.warehouse.connections import open_published, read_build_file
+
+# As many values that were reported otherwise are listed.
+MOST_RESTATED = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -49,12 +53,18 @@ def show(
             typer.echo(export.written(columns, rows, format_), nl=False)
             return
         series = published.read_series(connection, found, cut=cut, grain=grain, last=last)
+        starts = [row["period_start"] for row in series[0].rows]
+        restated = restated_values(connection, found, cut=cut, grain=grain, starts=starts)
     if cut is None:
         _print_periods(found, series[0], grain)
     else:
         _print_members(found, series, cut, grain)
     if found.missing_inputs:
         out.print(f"not known: no {found.missing_inputs} landed", **PLAIN)
+    for line in restated[:MOST_RESTATED]:
+        out.print(escape(line), style="yellow", **PLAIN)
+    if len(restated) > MOST_RESTATED:
+        out.print(f"and {len(restated) - MOST_RESTATED} more in finance.kpi_restatements", style="yellow", **PLAIN)
 
 
 def _one_cut(metric: str, cuts: list[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Tells a webhook how runs ended: JSON {"text": ...}, as Slack, Mattermost and most chat tools take it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import requests
@@ -10,6 +11,7 @@ from urllib3.util import Retry
 
 from orchestration.core.errors import KpiError
 from orchestration.core.settings import load_settings
+from orchestration.warehouse.lock import read_json
 
 TIMEOUT_SECONDS = 10
 # A chat that is away for a moment is tried again, after 1, 2 and 4 seconds.
@@ -45,15 +47,24 @@ def notification_sensors(jobs: list[UnresolvedAssetJobDefinition]) -> list[dg.Se
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS, name="notify_success", monitored_jobs=jobs,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells notify_url of a run that succeeded, if notify_success is true.",
+        description="Tells notify_url of a run that succeeded, if notify_success is true or it changes closed figures.",
     )  # fmt: skip
     def notify_success(context: dg.RunStatusSensorContext) -> Iterator[dg.SkipReason]:
-        if not load_settings({}).notify_success:
+        restated = newly_restated(read_json(load_settings({}).paths.last_run_file), context.dagster_run.run_id)
+        if not load_settings({}).notify_success and not restated:
             yield dg.SkipReason("notify_success is false")
             return
-        yield from _tell(success_text(context.dagster_run.job_name, context.dagster_run.run_id))
+        lines = [success_text(context.dagster_run.job_name, context.dagster_run.run_id), *restated]
+        yield from _tell("\n".join(lines))
 
     return [notify_failure, notify_success]
+
+
+def newly_restated(last_run: dict[str, Any] | None, run_id: str) -> list[str]:
+    """What a run's build says of closed months that its data changes, where the release before did not say the same."""
+    if last_run is None or last_run["orchestrator_run_id"] != run_id or not last_run.get("is_newly_restated"):
+        return []
+    return [f":warning: {line}" for line in last_run["restated"]]
 
 
 def failure_of(context: dg.RunFailureSensorContext) -> str:

@@ -39,7 +39,9 @@ class Series:
 
 def find_metric(connection: duckdb.DuckDBPyConnection, name: str) -> Metric:
     """The metric with this id, English or Korean name. Raises UsageError with the nearest names otherwise."""
-    rows = connection.execute("select metric_id, name_en, name_ko, unit, missing_inputs from kpi.kpi_catalog").fetchall()
+    rows = connection.execute(
+        "select metric_id, name_en, name_ko, unit, missing_inputs from kpi.kpi_catalog"
+    ).fetchall()
     wanted = name.strip().lower().removeprefix("kpi_")
     for metric_id, name_en, name_ko, unit, missing_inputs in rows:
         if wanted in (metric_id, name_en.lower(), name_ko.lower()):
