@@ -15,6 +15,7 @@ select
     refunds.refund_id,
     refunds.order_id,
     refunds.refunded_on,
+    refunds.amount as native_amount,
     {{ converted('refunds.amount', 'rates.rate') }} as amount
 from refunds
 inner join orders on refunds.order_id = orders.order_id

@@ -23,7 +23,7 @@ changes as (
     where {{ local_date('changed_at') }} <= {{ as_of_date() }}
 ),
 
--- a week is 12/52 of a month
+-- a week is 12/52 of a month, a day 12/365
 monthly as (
     select
         subscription_change_id,
@@ -40,9 +40,9 @@ monthly as (
             when status not in ('active'{{ ", 'paused'" if var('paused_subscriptions') == 'included' }}) then 0
             else
                 cast({{ money_product('quantity', 'unit_amount') }} as {{ double_type() }})
-                * case billing_interval when 'week' then 52 else 1 end
+                * case billing_interval when 'week' then 52 when 'day' then 365 else 1 end
                 / (
-                    case billing_interval when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end
+                    case billing_interval when 'day' then 12 when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end
                     * interval_count
                 )
         end as native_mrr

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     revenue_basis: Literal["billing", "bookings"] = "billing"
     customer_active_days: int = Field(365, ge=1)
+    renewal_gap_days: int = Field(1, ge=0, le=366)
     velocity_days: int = Field(90, ge=1)
     quarantine_threshold: float = Field(0.01, ge=0, le=1)
     win_rate_basis: Literal["count", "amount"] = "count"

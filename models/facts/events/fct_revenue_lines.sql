@@ -22,6 +22,7 @@ sale_lines as (
         'sale' as line_type,
         sales.sale_id,
         sales.sold_on as revenue_on,
+        items.order_item_id,
         items.product_id,
         cast(coalesce(items.quantity, 1) as {{ quantity_type() }}) as quantity,
         case when sales.sale_type = 'order' then items.amount else sales.amount end as amount
@@ -31,7 +32,7 @@ sale_lines as (
 ),
 
 refunds as (
-    select refund_id, order_id, refunded_on, amount from {{ ref('int_refunds__amounts') }}
+    select refund_id, order_id, refunded_on, native_amount, amount from {{ ref('int_refunds__amounts') }}
 ),
 
 order_totals as (
@@ -48,6 +49,7 @@ spread as (
         refunds.amount as refund_amount,
         items.order_item_id,
         items.product_id,
+        {{ ratio('refunds.native_amount', 'order_totals.native_amount') }} as refunded_share,
         cast(round(
             cast(refunds.amount as {{ double_type() }})
             * case
@@ -76,7 +78,9 @@ refund_lines as (
         'refund' as line_type,
         order_id as sale_id,
         refunded_on as revenue_on,
+        order_item_id,
         product_id,
+        refunded_share,
         cast(0 as {{ quantity_type() }}) as quantity,
         cast(-(
             amount
@@ -89,9 +93,14 @@ refund_lines as (
 ),
 
 lines as (
-    select line_id, line_type, sale_id, revenue_on, product_id, quantity, amount from sale_lines
+    select
+        line_id, line_type, sale_id, revenue_on, order_item_id, product_id, quantity, amount,
+        cast(null as {{ double_type() }}) as refunded_share
+    from sale_lines
     union all
-    select line_id, line_type, sale_id, revenue_on, product_id, quantity, amount from refund_lines
+    select
+        line_id, line_type, sale_id, revenue_on, order_item_id, product_id, quantity, amount, refunded_share
+    from refund_lines
 )
 
 select
@@ -99,6 +108,7 @@ select
     lines.line_type,
     lines.sale_id,
     lines.revenue_on,
+    lines.order_item_id,
     {{ known('products.product_id') }} as product_id,
     {{ known('products.product_category') }} as product_category,
     sales.account_id,
@@ -108,7 +118,8 @@ select
     sales.sales_rep_id,
     sales.team,
     lines.quantity,
-    cast(lines.amount as {{ money() }}) as amount
+    cast(lines.amount as {{ money() }}) as amount,
+    lines.refunded_share
 from lines
 inner join sales on lines.sale_id = sales.sale_id
 left join products on lines.product_id = products.product_id
