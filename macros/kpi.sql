@@ -9,7 +9,8 @@
 {% macro kpi(
     metric_id, rows, cuts, numerator, denominator=none, fact=none, numerator_per=none, denominator_per=none, numerator_type=none, denominator_type=none, value=none,
     sums={}, stats={}, parts={}, derived={},
-    dated_by='event_on', grains=none, spine='dim_periods', in_all=none, keep_if=none, targets=none, target=none, drill=none
+    dated_by='event_on', grains=none, spine='dim_periods', in_all=none, keep_if=none, targets=none, target=none, drill=none,
+    is_compared=true
 ) %}
     {%- set measures = dict({'numerator': 'sum(' ~ numerator ~ ')'}, **parts) %}
     {%- if denominator %}{% do measures.update({'denominator': 'sum(' ~ denominator ~ ')'}) %}{% endif %}
@@ -29,7 +30,7 @@
 ) }},
 
 rolled as (
-    {{ roll_up(rows, cuts, measures, stats, dated_by, grains, keep_if, spine, in_all) }}
+    {{ roll_up(rows, cuts, measures, stats, dated_by, grains, keep_if, spine, in_all, is_compared) }}
 ),
 
 measured as (
@@ -65,7 +66,7 @@ measured as (
     dimension_value and the measures. `all` has a row for every period; a cut has one where its member has rows, or had
     some one period or one year before, so that the prior values of a cut add up to those of all.
 #}
-{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods', in_all=none) %}
+{% macro roll_up(relation, cuts, sums, stats={}, dated_by='event_on', grains=none, keep_if=none, spine='dim_periods', in_all=none, is_compared=true) %}
     {%- set grains = grains or period_grains() %}
     {%- set measures = dict(sums, **stats) %}
     {%- set period = 'periods' if dated_by else 'events' %}
@@ -109,7 +110,7 @@ measured as (
     ),
 
     members as (
-        {{ with_later_periods('kept', spine) }}
+        {{ with_later_periods('kept', spine) if is_compared else 'select period_grain, period_start, dimension, dimension_value from kept' }}
     ){% endif %}
 
     select

@@ -14,8 +14,15 @@
 
 {# The tables that a metric needs (seed metrics) under the settings: with bookings a sale is a won deal. #}
 {% macro needs_under_the_settings(needs) -%}
-    {%- set needs = "replace(replace(" ~ needs ~ ", 'billing.orders', 'crm.deals'), 'billing.order_items', 'crm.deals')"
-        if var('revenue_basis') == 'bookings' else needs -%}
-    {{ "replace(" ~ needs ~ ", 'marketing.ad_spend/planning.sales_costs', 'marketing.ad_spend')"
-        if var('cac_costs') == 'paid_only' else needs }}
+    {%- set instead = {} -%}
+    {%- if var('revenue_basis') == 'bookings' -%}
+        {%- for table in ['billing.orders', 'billing.order_items', 'billing.refunds'] -%}
+            {%- do instead.update({table: 'crm.deals'}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if var('cac_costs') == 'paid_only' -%}
+        {%- do instead.update({'marketing.ad_spend/planning.sales_costs': 'marketing.ad_spend'}) -%}
+    {%- endif -%}
+    {{ 'replace(' * (instead | length) }}{{ needs }}
+    {%- for table, other in instead.items() %}, '{{ table }}', '{{ other }}'){% endfor %}
 {%- endmacro %}

@@ -35,14 +35,14 @@ costs as (
     where priced.currency = {{ reporting_currency() }} or rates.rate is not null
 ),
 
--- a refunded line takes its cost back on the refund's day, in the proportion refunded
+-- a refunded line takes its cost back on the refund's day, in the proportion refunded: at most all of it
 line_costs as (
     select revenue_line_id, cost_amount from costs
     union all
     select
         lines.revenue_line_id,
         cast(round(
-            -cast(costs.cost_amount as {{ double_type() }}) * coalesce(lines.refunded_share, 0), 4
+            -cast(costs.cost_amount as {{ double_type() }}) * coalesce(least(lines.refunded_share, 1), 0), 4
         ) as {{ money() }}) as cost_amount
     from lines
     inner join costs on lines.order_item_id = costs.order_item_id

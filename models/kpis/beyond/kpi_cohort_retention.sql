@@ -74,31 +74,40 @@ states as (
     left join revenue on ages.account_id = revenue.account_id and ages.month = revenue.month
 ),
 
--- all stands for the latest month that is over
+-- all stands for the latest month that is over; a cohort that has none yet is counted, and no more
 moments as (
     select
-        'month' as period_grain, cohort_month as period_start, account_id as fact_key, true as is_in_all, is_retained,
-        is_active, revenue_to_date, cast(null as {{ text_type() }}) as months_since
+        'month' as period_grain, cohort_month as period_start, account_id as fact_key, true as is_in_all,
+        true as is_over, is_retained, is_active, revenue_to_date, cast(null as {{ text_type() }}) as months_since
     from states
     where is_latest
     union all
     select
-        'month' as period_grain, cohort_month as period_start, account_id as fact_key, false as is_in_all, is_retained,
-        is_active, revenue_to_date, {{ padded('age_months', 3) }} as months_since
+        'month' as period_grain, cohort_month as period_start, account_id as fact_key, false as is_in_all,
+        true as is_over, is_retained, is_active, revenue_to_date, {{ padded('age_months', 3) }} as months_since
     from states
+    union all
+    select
+        'month' as period_grain, customers.cohort_month as period_start, customers.account_id as fact_key,
+        true as is_in_all, false as is_over, false as is_retained, false as is_active, 0 as revenue_to_date,
+        null as months_since
+    from customers
+    left join latest on customers.cohort_month = latest.cohort_month
+    where latest.cohort_month is null
 )
 
 {{ kpi('cohort_retention', 'moments',
     cuts=['months_since'],
     numerator=one_if('is_retained'),
-    denominator='1',
+    denominator=one_if('is_over'),
     fact='fct_customers',
     sums={'cohort_customers': 'count(*)'},
     stats={
-        'still_active': ratio(count_if('is_active'), 'count(*)'),
-        'revenue_per_customer': ratio('sum(revenue_to_date)', 'count(*)'),
+        'still_active': ratio(count_if('is_active'), count_if('is_over')),
+        'revenue_per_customer': ratio('sum(revenue_to_date)', count_if('is_over')),
     },
     dated_by=none,
     grains=['month'],
     in_all='is_in_all',
+    is_compared=false,
 ) }}

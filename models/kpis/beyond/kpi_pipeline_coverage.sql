@@ -50,7 +50,7 @@ covered as (
     ) }}
 ),
 
--- what is open at the period's end and expected to close in it; what was won of the deals closed in the last year
+-- what is open at the period's end and expected by then, what is overdue included; what was won of the deals closed in the last year
 moves as (
     select
         periods.period_grain, periods.period_start, open_deals.amount as expected_amount, 0 as won_amount,
@@ -60,7 +60,6 @@ moves as (
     inner join periods
         on periods.balance_on >= open_deals.open_from
         and periods.balance_on < open_deals.open_to
-        and deals.expected_close_on >= periods.period_start
         and deals.expected_close_on <= periods.period_end
     union all
     select
