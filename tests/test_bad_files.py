@@ -49,7 +49,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         "export.csv",
     )
     landing.add_file("crm.leads", "lead_id,created_at\n", "header-only.csv")
-    landing.add_file("erp.invoices", "invoice_id\n1\n", "a.csv")
     ended = kpi(
         "build", "--landing", landing.folder, "--warehouse", warehouse, *AS_OF, "--var", "quarantine_threshold=1"
     )
@@ -78,9 +77,6 @@ class TestWhatIsKept:
         assert rows_of(
             company.warehouse, "select table_name from duckdb_columns() where column_name in ('colour', 'shape')"
         ) == []  # fmt: skip
-
-    def test_a_folder_that_is_no_table_is_ignored_with_a_note(self, company: Company) -> None:
-        assert "note: erp/invoices: ignored, no such table in the source contract" in company.first_build.out
 
     def test_quarantine_lists_table_file_line_reasons_and_text_as_it_came(self, company: Company) -> None:
         ended = kpi("quarantine", "--warehouse", company.warehouse)
@@ -168,7 +164,7 @@ class TestFilesThatCannotBeLoaded:
         assert len(told) == 6
         for name, (_, reason) in BAD_FILES.items():
             assert reason in told[f"crm/deals/{name}"]
-        assert "is a directory" in told["crm/deals/folder.csv"]
+        assert "a folder; files are read from crm/deals itself" in told["crm/deals/folder.csv"]
         assert contents(company.warehouse) == before
         assert rows_of(company.warehouse, "select count(*) from raw.load_files") == files
         run = last_run(company.warehouse)
@@ -183,7 +179,7 @@ class TestFilesThatCannotBeLoaded:
         ended = kpi("build", "--landing", landing.folder, "--warehouse", tmp_path / "warehouse")
         assert ended.exit_code == 3
         assert "nothing to load" in ended.complaint
-        assert ("crm/deels: ignored" in ended.err) == (holds == "an unknown folder")
+        assert ("crm/deels: no such table" in ended.err) == (holds == "an unknown folder")
         assert last_run(tmp_path / "warehouse")["exit_code"] == 3
 
     def test_a_landing_folder_that_does_not_exist_is_bad_input(self, tmp_path: Path) -> None:

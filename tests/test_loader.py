@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
-from orchestration.load.csv_scan import scan_csv
+from orchestration.load.csv_scan import BLANKS, scan_csv
 from orchestration.load.loader import LoadReport
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing, csv_text
@@ -57,23 +59,41 @@ class TestEachFileOnce:
         assert product_lines(warehouse) == [(2, "a", "A")]
 
     @pytest.mark.parametrize("later_name", ["a.csv", "z.csv"])
-    def test_the_same_content_under_another_name_adds_nothing_and_counts_under_the_smallest_name(
+    def test_the_same_content_under_another_name_is_a_delivery_of_its_own(
         self, landing: Landing, warehouse: Path, later_name: str
     ) -> None:
         landing.add_file(TABLE, HEADER + "a,A\n", "m.csv")
         load(landing, warehouse)
         landing.add_file(TABLE, HEADER + "a,A\n", later_name)
-        assert load(landing, warehouse, "load-2").files_loaded == 0
-        assert product_lines(warehouse) == [(2, "a", "A")]
-        assert rows_of(warehouse, "select file_name from raw.load_files") == [(min("m.csv", later_name),)]
+        assert load(landing, warehouse, "load-2").files_loaded == 1
+        assert rows_of(warehouse, "select _file, product_id from raw.billing__products order by _file_id") == [
+            ("m.csv", "a"),
+            (later_name, "a"),
+        ]
+        assert (load(landing, warehouse, "load-3").files_loaded, len(product_lines(warehouse))) == (0, 2)
 
-    def test_two_names_for_one_content_in_one_load_count_once_under_the_smaller(
+    def test_a_file_set_back_to_what_it_held_before_changes_nothing_and_says_so(
         self, landing: Landing, warehouse: Path
     ) -> None:
-        landing.add_file(TABLE, HEADER + "a,A\n", "b.csv")
-        landing.add_file(TABLE, HEADER + "a,A\n", "a.csv")
-        assert load(landing, warehouse).files_loaded == 1
-        assert rows_of(warehouse, "select file_name from raw.load_files") == [("a.csv",)]
+        for load_id, name in (("load-1", "first"), ("load-2", "second")):
+            landing.add_file(TABLE, f"{HEADER}a,{name}\n")
+            assert load(landing, warehouse, load_id).notes == []
+        landing.add_file(TABLE, f"{HEADER}a,first\n")
+        report = load(landing, warehouse, "load-3")
+        assert (report.files_loaded, len(product_lines(warehouse))) == (0, 2)
+        assert report.notes == [
+            "billing/products/rows.csv: has the content it had before its last change, which is known and changes "
+            "nothing; to go back to it deliver it under another name"
+        ]
+
+    def test_files_load_in_the_order_in_which_people_count(self, landing: Landing, warehouse: Path) -> None:
+        names = ["t (2).csv", "t (10).csv", "t10.csv", "t010.csv", "t9.csv", f"t{10**25}.csv", "T (11).csv"]
+        for number, name in enumerate(names):
+            landing.add_file(TABLE, f"{HEADER}a,{number}\n", name)
+        load(landing, warehouse)
+        assert [name for (name,) in rows_of(warehouse, "select file_name from raw.load_files order by file_id")] == [
+            "T (11).csv", "t (2).csv", "t (10).csv", "t9.csv", "t010.csv", "t10.csv", f"t{10**25}.csv",
+        ]  # fmt: skip
 
     def test_the_same_content_in_two_tables_is_two_files(self, landing: Landing, warehouse: Path) -> None:
         content = "order_id,ordered_at,status,refund_id,amount,refunded_at\n"
@@ -196,51 +216,119 @@ class TestFilesThatCannotBeLoaded:
             "empty.csv": "is empty: it has no header line",
             "blank.csv": "is empty: it has no header line",
             "bom-only.csv": "is empty: it has no header line",
-            "one-column.csv": "lacks product_name",
-            "both-columns.csv": "lacks product_id, product_name",
-            "no-header.csv": "lacks product_id, product_name",
+            "one-column.csv": "lacks product_name; its header is product_id,category",
+            "both-columns.csv": "lacks product_id, product_name; its header is category",
+            "no-header.csv": "lacks product_id, product_name; its header is a,A",
             "semicolons.csv": "lacks product_id, product_name; its header is separated by semicolons, not commas",
             "tabs.csv": "lacks product_id, product_name; its header is separated by tabs, not commas",
             "latin-1-header.csv": "is not UTF-8 (look at its header line); export it as UTF-8",
             "utf-16.csv": "is not CSV: it holds binary data or UTF-16 text; export it as UTF-8",
             "twice.csv": "has more than one column called product_id",
-            "open-header.csv": "lacks product_id, product_name",
-            "folder.csv": "is a directory, not a file",
         }
         assert {name: said.get(f"billing/products/{name}") for name in expected} == expected
         assert said["billing/products/open-header-long.csv"].startswith("is not CSV: its header line cannot be read")
         assert said["billing/products/other.parquet"].startswith("is not a readable Parquet file")
-        assert said["crm/leads/leads.csv"] == "lacks created_at"
-        assert len(said) == len(expected) + 3
+        assert said["crm/leads/leads.csv"] == "lacks created_at; its header is lead_id"
+        assert said["billing/products/open-header.csv"].startswith("lacks product_id, product_name; its header is ")
+        assert said["billing/products/folder.csv"].startswith("a folder; ")
+        assert len(said) == len(expected) + 5
         assert product_lines(warehouse) == []
         assert rows_of(warehouse, "select * from raw.load_files") == []
 
-    def test_a_landing_folder_without_a_file_is_an_error_that_tells_what_was_ignored(
+    def test_a_landing_folder_without_a_file_is_an_error_that_tells_what_is_not_read(
         self, landing: Landing, warehouse: Path
     ) -> None:
         landing.add_file("crm.leeds", "lead_id\n", "a.csv")
         landing.add_file(TABLE, "x", "readme.txt")
-        said = refusals(landing, warehouse)
-        assert said == {
-            "crm/leeds": "ignored, no such table in the source contract",
-            "billing/products/readme.txt": "ignored, not .csv or .parquet",
+        assert refusals(landing, warehouse) == {
+            "crm/leeds": "no such table in the source contract; the nearest is crm/leads",
+            "billing/products/readme.txt": "not .csv or .parquet; read would be billing/products/readme.csv",
         }
 
     def test_a_missing_landing_folder_is_named(self, tmp_path: Path, warehouse: Path) -> None:
         with pytest.raises(BadInputError, match="nowhere does not exist"):
             load(Landing(tmp_path / "nowhere"), warehouse)
 
-    def test_what_is_no_landing_file_is_ignored_with_a_note(self, landing: Landing, warehouse: Path) -> None:
+    def test_whatever_is_not_read_stops_the_load_with_the_nearest_name(self, landing: Landing, warehouse: Path) -> None:
         landing.add(TABLE, {})
-        landing.add_file(TABLE, "x", "readme.txt")
-        landing.add_file(TABLE, "x", ".hidden.csv")
-        landing.add_file("erp.products", "x")
-        (landing.folder / "notes.csv").write_text("x")
-        assert load(landing, warehouse).notes == [
-            "billing/products/readme.txt: ignored, not .csv or .parquet",
-            "erp/products: ignored, no such table in the source contract",
-            "notes.csv: ignored, not in a <system>/<table> folder",
-        ]
+        for name in ("spend.csv.gz", "tickets.xlsx", "2025.01.txt", "part-0"):
+            landing.add_file(TABLE, "x", name)
+        landing.add_file("Planning.fx_rates", "x")
+        landing.add_file("erp.invoices", "x")
+        for path in ("crm/activities/2025/03/part-0.csv", "crm/deals/deals.csv/_SUCCESS", "notes.csv", "crm/leads.csv"):
+            file = landing.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("x")
+        (landing.folder / "Deals.csv").write_text("x")
+        said = refusals(landing, warehouse)
+        assert said.pop("erp/invoices").startswith("no such table in the source contract; there are crm/sales_reps, ")
+        assert said == {
+            "Planning/fx_rates": "no such table in the source contract; the nearest is planning/fx_rates",
+            "billing/products/spend.csv.gz": "not .csv or .parquet; read would be billing/products/spend.csv",
+            "billing/products/tickets.xlsx": "not .csv or .parquet; read would be billing/products/tickets.csv",
+            "billing/products/2025.01.txt": "not .csv or .parquet; read would be billing/products/2025.01.csv",
+            "billing/products/part-0": "not .csv or .parquet; read would be billing/products/part-0.csv",
+            "crm/activities/2025": (
+                "a folder; files are read from crm/activities itself, say crm/activities/2025-03-part-0.csv"
+            ),
+            "crm/deals/deals.csv": (
+                "a folder; files are read from crm/deals itself, say crm/deals/deals.csv-<name>.csv"
+            ),
+            "crm/leads.csv": "not in a <system>/<table> folder; read would be crm/leads/leads.csv",
+            "Deals.csv": "not in a <system>/<table> folder; read would be crm/deals/Deals.csv",
+            "notes.csv": "not in a <system>/<table> folder; read would be <system>/<table>/notes.csv",
+        }
+        assert rows_of(warehouse, "select * from raw.load_files") == []
+
+    def test_hidden_files_and_markdown_may_lie_anywhere(self, landing: Landing, warehouse: Path) -> None:
+        landing.add(TABLE, {})
+        for folder in ("", "billing", "billing/products"):
+            for name in (".hidden.csv", "about.md", "README.MD"):
+                (landing.folder / folder / name).write_text("x")
+        report = load(landing, warehouse)
+        assert (report.files_seen, report.notes) == (1, [])
+
+    def test_names_that_are_no_plain_text_are_told_as_far_as_they_can_be(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add(TABLE, {}, file="good.csv")
+        landing.add(TABLE, {}, file="매출\u3000{2} é.csv")
+        landing.add(TABLE, {}, file="line\nbreak.csv")
+        landing.add(TABLE, {}, file=b"latin-\xe9.csv".decode("utf-8", errors="surrogateescape"))
+        assert refusals(landing, warehouse) == {
+            "billing/products/line?break.csv": "its name is not plain text; rename it",
+            "billing/products/latin-?.csv": "its name is not plain text; rename it",
+        }
+
+    @pytest.mark.parametrize("folder", ["", "billing", "billing/products"])
+    def test_a_folder_that_cannot_be_looked_into_is_named(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+    ) -> None:
+        landing.add(TABLE, {})
+        landing.add("crm.leads", {})
+        closed, iterdir = landing.folder / folder, Path.iterdir
+
+        def deny(path: Path) -> Any:
+            if path == closed:
+                raise PermissionError(13, "Permission denied")
+            return iterdir(path)
+
+        # permissions do not stop the tests' user where that is root
+        monkeypatch.setattr(Path, "iterdir", deny)
+        assert refusals(landing, warehouse) == {folder or ".": "cannot be looked into (Permission denied)"}
+
+    def test_a_file_that_cannot_be_opened_is_named(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed, opened = landing.add(TABLE, {}), Path.open
+
+        def deny(path: Path, *arguments: Any) -> Any:
+            if path == closed:
+                raise PermissionError(13, "Permission denied")
+            return opened(path, *arguments)
+
+        monkeypatch.setattr(Path, "open", deny)
+        assert refusals(landing, warehouse) == {"billing/products/rows.csv": "cannot be opened (Permission denied)"}
 
     def test_damaged_parquet_files_are_all_named_and_the_others_kept(self, landing: Landing, warehouse: Path) -> None:
         landing.add_file(TABLE, HEADER + "a,A\n", "c.csv")
@@ -324,6 +412,100 @@ class TestColumns:
         landing.add_file(TABLE, "product_id,product_name,colour\nc,C,red\n", "3.csv")
         assert load(landing, warehouse, "load-2").notes == []
 
+    @pytest.mark.parametrize(
+        ("header", "told"),
+        [
+            ("Product ID,product_name", "lacks product_id; has `Product ID`: rename it to product_id; {shown}"),
+            ("product_id,product_name, Category ", "has ` Category `: rename it to category"),
+            ("product_id,productName,unit-cost", "lacks product_name; has `productName`: rename it to product_name; "
+             "has `unit-cost`: rename it to unit_cost; {shown}"),
+            ("prod_id,product_name", "lacks product_id; `prod_id` may be its product_id; {shown}"),
+            ("id,\u202fPRODUCT\u3000NAME", "lacks product_id, product_name; has `\u202fPRODUCT\u3000NAME`: "
+             "rename it to product_name; {shown}"),
+            ("product_id,product_name,Currency,currency", ""),
+            ("product_id,product_name,colour,Unit cost of it", ""),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("kind", ["csv", "parquet"])
+    def test_a_column_spelt_otherwise_stops_the_load_and_says_what_to_rename(
+        self, landing: Landing, warehouse: Path, header: str, told: str, kind: str
+    ) -> None:
+        columns = header.split(",")
+        if kind == "csv" or "Currency" in columns:  # names in Parquet files that DuckDB writes differ by more than case
+            landing.add_file(TABLE, header + "\n" + ",".join("x" for _ in columns) + "\n", "rows.csv")
+        else:
+            parquet(landing, "select " + ", ".join(f"'x' as \"{name}\"" for name in columns))
+            if " Category " in columns:
+                told = told or ""
+        if not told:
+            assert len(load(landing, warehouse).notes) == 1
+            return
+        said = refusals(landing, warehouse)
+        assert list(said.values()) == [told.format(shown=f"its header is {header}")]
+
+    def test_a_long_header_is_shown_by_its_beginning(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, ",".join(f"column_{number}" for number in range(90)) + "\n")
+        [told] = refusals(landing, warehouse).values()
+        assert told.startswith("lacks product_id, product_name; its header is column_0,column_1,")
+        assert (told.endswith("..."), len(told) < 300) == (True, True)
+
+
+class TestOlderWarehouses:
+    """A warehouse outlives the contract that it was built by."""
+
+    def test_a_column_new_in_the_contract_is_empty_in_rows_loaded_before_and_filled_from_then_on(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
+        landing.add_file(TABLE, "product_id,product_name,category\nb,B,x\n", "2.csv")
+        load(landing, warehouse)
+        with duckdb.connect(str(warehouse / "build.duckdb")) as connection:
+            for column in ("category", "unit_cost"):
+                connection.execute(f"alter table raw.billing__products drop column {column}")
+            connection.execute("update raw.load_files set unknown_columns = 'colour, category' where file_id = 2")
+        landing.add_file(TABLE, "product_id,product_name,category,unit_cost\nc,C,y,5\n", "3.csv")
+        report = load(landing, warehouse, "load-2")
+        assert rows_of(
+            warehouse, "select product_id, category, unit_cost from raw.billing__products order by product_id"
+        ) == [("a", None, None), ("b", None, None), ("c", "y", "5")]
+        assert report.notes == [
+            "billing.products: 2.csv had category when it was not read yet, and its values are not here: "
+            "deliver the files under other names, or build into an empty warehouse"
+        ]
+        assert load(landing, warehouse, "load-3").notes == []
+
+    def test_the_record_of_files_known_by_their_content_is_carried_over(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, HEADER + "a,A\n", "m.csv")
+        load(landing, warehouse)
+        columns = (
+            "file_id, system_table, file_name, sha256, size_bytes, row_count, malformed_line_count, unknown_columns, "
+            "load_id, loaded_at"
+        )
+        before = rows_of(warehouse, f"select {columns} from raw.load_files")
+        with duckdb.connect(str(warehouse / "build.duckdb")) as connection:
+            connection.execute(f"""
+                create table older as select {columns} from raw.load_files;
+                drop table raw.load_files;
+                create table raw.load_files (
+                    file_id bigint primary key, system_table varchar not null, file_name varchar not null,
+                    sha256 varchar not null, size_bytes bigint not null, row_count bigint not null,
+                    malformed_line_count bigint not null, unknown_columns varchar not null, load_id varchar not null,
+                    loaded_at timestamp not null, unique (system_table, sha256)
+                );
+                insert into raw.load_files from older;
+                drop table older;
+            """)
+        landing.add_file(TABLE, HEADER + "a,A\n", "z.csv")
+        report = load(landing, warehouse, "load-2")
+        assert (report.files_known, report.files_loaded) == (1, 1)
+        assert rows_of(warehouse, f"select {columns} from raw.load_files order by file_id limit 1") == before
+        assert rows_of(warehouse, "select file_name, blank_rows from raw.load_files order by file_id") == [
+            ("m.csv", 0),
+            ("z.csv", 0),
+        ]
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -332,10 +514,13 @@ class Lines:
     text: str
     records: dict[int, tuple[str, str]]
     malformed: dict[int, str]
+    blank: int
 
 
-def lines(text: str, records: dict[int, tuple[str, str]], malformed: dict[int, str] | None = None) -> Lines:
-    return Lines(text, records, malformed or {})
+def lines(
+    text: str, records: dict[int, tuple[str, str]], malformed: dict[int, str] | None = None, blank: int = 0
+) -> Lines:
+    return Lines(text, records, malformed or {}, blank)
 
 
 AB = {2: ("a", "A"), 3: ("b", "B")}
@@ -347,12 +532,21 @@ LINE_CASES = {
     "header only, no newline": lines(HEADER.strip(), {}),
     "quoted header": lines('"product_id","product_name"\na,A\nb,B\n', AB),
     "blank lines before the header": lines(f"\n\n{HEADER}a,A\n", {4: ("a", "A")}),
-    "blank lines between": lines(f"{HEADER}\na,A\n\n\nb,B\n\n", {3: ("a", "A"), 6: ("b", "B")}),
-    "header over two lines": lines('product_id,product_name,"a\nb"\na,A,\n\nb,B,\n', {3: ("a", "A"), 5: ("b", "B")}),
+    "separators and blanks alone": lines(
+        f'{HEADER}a,A\n,\n , \u3000\n"",\n" \t","\u00a0"\nb,B\n,"\n"\n', {2: ("a", "A"), 7: ("b", "B")}, blank=5
+    ),
+    "separators and blanks in another number": lines(
+        f'{HEADER},,,\na,A\n\t\n"" \n" ",,\n', {3: ("a", "A")}, blank=4
+    ),
+    "no values but a quote": lines(f'{HEADER}a,A\n,"\nb,B\n', {2: ("a", "A"), 4: ("b", "B")}, {3: ',"'}),
+    "blank lines between": lines(f"{HEADER}\na,A\n\n\nb,B\n\n", {3: ("a", "A"), 6: ("b", "B")}, blank=4),
+    "header over two lines": lines(
+        'product_id,product_name,"a\nb"\na,A,\n\nb,B,\n', {3: ("a", "A"), 5: ("b", "B")}, blank=1
+    ),
     "newline in quotes": lines(f'{HEADER}a,"A\nA"\nb,B\n', {2: ("a", "A\nA"), 4: ("b", "B")}),
     "blank lines in quotes": lines(f'{HEADER}a,"\n\n"\nb,B\n', {2: ("a", "\n\n"), 5: ("b", "B")}),
     "blank lines in and after quotes": lines(
-        f'{HEADER}\na,"A\n\n"\n\n"\n",B\n', {3: ("a", "A\n\n"), 7: ("\n", "B")}
+        f'{HEADER}\na,"A\n\n"\n\n"\n",B\n', {3: ("a", "A\n\n"), 7: ("\n", "B")}, blank=2
     ),
     "quotes in quotes": lines(f'{HEADER}a,"say ""hi"""\n"""",b\n', {2: ("a", 'say "hi"'), 3: ('"', "b")}),
     "too few fields": lines(f"{HEADER}a,A\nx\nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, {3: "x"}),
@@ -360,7 +554,7 @@ LINE_CASES = {
     "surplus fields that are empty hold no data and are let pass": lines(
         f'{HEADER}a,A,\nx,y,,z\nb,B,,""\n', {2: ("a", "A"), 4: ("b", "B")}, {3: "x,y,,z"}
     ),
-    "spaces alone": lines(f"{HEADER}a,A\n  \nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, {3: "  "}),
+    "spaces alone": lines(f"{HEADER}a,A\n  \nb,B\n", {2: ("a", "A"), 4: ("b", "B")}, blank=1),
     "malformed first": lines(f"{HEADER}x\na,A\n", {3: ("a", "A")}, {2: "x"}),
     "malformed last, no newline": lines(f"{HEADER}a,A\nx", {2: ("a", "A")}, {3: "x"}),
     "malformed alone": lines(f"{HEADER}x\ny\n", {}, {2: "x", 3: "y"}),
@@ -368,7 +562,7 @@ LINE_CASES = {
         f'{HEADER}a,A\n"x\n\ny"\nb,B\n', {2: ("a", "A"), 6: ("b", "B")}, {3: '"x\n\ny"'}
     ),
     "malformed after blank lines and newlines in quotes": lines(
-        f'{HEADER}\na,"A\n\n"\n\nx\nb,B\n', {3: ("a", "A\n\n"), 8: ("b", "B")}, {7: "x"}
+        f'{HEADER}\na,"A\n\n"\n\nx\nb,B\n', {3: ("a", "A\n\n"), 8: ("b", "B")}, {7: "x"}, blank=2
     ),
     "malformed after a header over two lines": lines(
         'product_id,product_name,"a\nb"\nx\na,A,\n', {4: ("a", "A")}, {3: "x"}
@@ -394,7 +588,7 @@ LINE_CASES = {
         f'{HEADER}"x,y\n"c","d "z" e"\na,A\n', {4: ("a", "A")}, {2: '"x,y', 3: '"c","d "z" e"'}
     ),
     "text after a closing quote": lines(f'{HEADER}a,"x"y\nb,B\n', {3: ("b", "B")}, {2: 'a,"x"y'}),
-    "an open quote and blank lines": lines(f'{HEADER}x,"y\n\na,A\n\n', {4: ("a", "A")}, {2: 'x,"y'}),
+    "an open quote and blank lines": lines(f'{HEADER}x,"y\n\na,A\n\n', {4: ("a", "A")}, {2: 'x,"y'}, blank=2),
 }  # fmt: skip
 LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
 # Case, line end and mark of each file that they make; by content, for one content is one file.
@@ -428,9 +622,9 @@ class TestLineNumbers:
         self, variants: duckdb.DuckDBPyConnection, variant: tuple[str, str, str]
     ) -> None:
         name, end, _ = variant
-        [(file_id, read)] = rows_of(
+        [(file_id, read, blank)] = rows_of(
             variants,
-            "select file_id, row_count + malformed_line_count from raw.load_files where file_name = ?",
+            "select file_id, row_count + malformed_line_count, blank_rows from raw.load_files where file_name = ?",
             file_name(variant),
         )
         records = rows_of(
@@ -446,6 +640,7 @@ class TestLineNumbers:
         }
         assert dict(malformed) == {line: text.replace("\n", inside) for line, text in expected.malformed.items()}
         assert read == len(expected.records) + len(expected.malformed)
+        assert blank == expected.blank
 
     @pytest.mark.parametrize(
         "text",
@@ -543,17 +738,19 @@ class TestAnyTable:
         ends: bool,
     ) -> None:
         text = "product_id,product_name,category" + newline
-        records, malformed = [], []
+        records, malformed, blank = [], [], 0
         for entry in entries:
             line = text.count("\n") + 1
-            if isinstance(entry, tuple):
-                text += csv_text([entry], newline)
+            text += csv_text([entry], newline) if isinstance(entry, tuple) else entry + newline
+            if not "".join(entry).strip(BLANKS):
+                blank += 1
+            elif isinstance(entry, tuple):
                 records.append((line, *entry))
             else:
-                text += entry + newline
-                malformed += [(line, entry)] if entry else []
+                malformed.append((line, entry))
         if not ends:
             text = text.removesuffix(newline)
+            blank -= entries[-1:] == [""]
         folder = tmp_path_factory.mktemp("any")
         landing = Landing(folder / "landing")
         landing.add_file(TABLE, ("\ufeff" if mark else "") + text)
@@ -565,7 +762,7 @@ class TestAnyTable:
         )
         assert connection.execute(MALFORMED).fetchall() == malformed
         assert report.rows_loaded == {TABLE: len(records)}
-        assert report.malformed_lines == len(malformed)
+        assert (report.malformed_lines, report.blank_rows) == (len(malformed), blank)
 
     @settings(max_examples=50)
     @given(
@@ -643,6 +840,17 @@ class TestParquet:
         assert len(from_csv) == 3000
         assert rows_of(warehouse, texts.format(shift=0) + " order by all", "rows.parquet") == from_csv
 
+    def test_rows_without_any_value_are_skipped_and_counted(self, landing: Landing, warehouse: Path) -> None:
+        parquet(
+            landing,
+            "select * from (values (null, null, null), ('a', 'A', 1), (' ', '\u3000', null), (null, null, 0)) "
+            "as t (product_id, product_name, unit_cost)",
+        )
+        report = load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "A"), (4, None, None)]
+        assert report.blank_rows == 2
+        assert rows_of(warehouse, "select row_count, blank_rows from raw.load_files") == [(2, 2)]
+
     def test_the_content_decides_what_a_file_is_not_its_name(self, landing: Landing, warehouse: Path) -> None:
         parquet(landing, "select 'a' as product_id, 'A' as product_name", "really-parquet.csv")
         landing.add_file(TABLE, HEADER + "b,B\n", "really-csv.parquet")
@@ -659,7 +867,15 @@ class TestParquet:
         report: LoadReport = load(landing, warehouse)
         assert report.notes == ['billing/products/odd.parquet: unknown columns left out: odd "name']
         parquet(landing, "select 1 as product_id", "short.parquet")
-        assert refusals(landing, warehouse) == {"billing/products/short.parquet": "lacks product_name"}
+        assert refusals(landing, warehouse) == {
+            "billing/products/short.parquet": "lacks product_name; its header is product_id"
+        }
+
+
+def test_a_blank_is_what_staging_takes_off_the_ends_of_a_text() -> None:
+    macros = (PROJECT_ROOT / "macros" / "engine.sql").read_text(encoding="utf-8")
+    [in_sql] = re.findall(r"macro white_space\(\) -%}\s*{{ return\('(.*?)'\) }}", macros)
+    assert in_sql.encode().decode("unicode_escape") == BLANKS
 
 
 def test_the_csv_written_by_the_test_helper_is_read_back_by_the_standard_library() -> None:

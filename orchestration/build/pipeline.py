@@ -167,6 +167,7 @@ class Build:
             report = loader.load(connection, self.settings.landing, self.record.run_id, self._progress.advance)
         self.record.files = {
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
+            "blank_lines": report.blank_rows,
         }  # fmt: skip
         self.record.notes += report.notes
         return report

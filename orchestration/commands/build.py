@@ -93,7 +93,9 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
     quarantined = sum(book["quarantined"] for book in record.tables.values())
     out.print(
         f"{record.files['loaded']} files loaded ({record.files['known_already']} known already), "
-        f"{read:,} rows read so far, {quarantined:,} set aside" + (" (see `kpi quarantine`)" if quarantined else ""),
+        + (f"{record.files['blank_lines']:,} blank lines skipped, " if record.files["blank_lines"] else "")
+        + f"{read:,} rows read so far, {quarantined:,} set aside"
+        + (" (see `kpi quarantine`)" if quarantined else ""),
         **PLAIN,
     )
     if record.findings:

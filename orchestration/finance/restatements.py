@@ -151,10 +151,11 @@ def _cuts(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _write_new_files(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth]) -> None:
-    """Per closed month the files loaded since. A file is known by its content: numbers differ in a new warehouse."""
+    """Per closed month the files loaded since, known by name and content: numbers differ in a new warehouse."""
     selects = [
         f"select date '{one.month}' as close_month, file_id, system_table, loaded_at from build.meta.landed_files "
-        f"anti join read_parquet({literal(one.sound_file('inputs/load_files.parquet'))}) using (system_table, sha256)"
+        f"anti join read_parquet({literal(one.sound_file('inputs/load_files.parquet'))}) "
+        "using (system_table, file_name, sha256)"
         for one in closed
     ]
     nothing = "select date '0001-01-01' as close_month, file_id, system_table, loaded_at from build.meta.landed_files"

@@ -31,6 +31,11 @@ COPY_BYTES = 1 << 20
 # The reader cuts the text of a refused record here, so a longer one's extent is not known.
 REJECT_TEXT_LIMIT = 10_000
 SCAN_TABLE = "scanned_records"
+# What staging takes off the ends of a text (macro white_space): a value of nothing else is none.
+BLANKS = (
+    " \t\n\r\x0b\x0c\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+    "\u202f\u205f\u3000"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,14 @@ class MalformedLine:
     line: int
     text: str
     error: str
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a file holds beside its records: lines that are not CSV, and how many lines hold nothing."""
+
+    malformed: Sequence[MalformedLine] = ()
+    blank_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,16 +71,17 @@ def scan_csv(
     layout: FileLayout,
     print_: Fingerprint,
     scratch: Path,
-) -> list[MalformedLine]:
-    """Read `path` into the temporary table `scanned_records` (`_line`, then the file's columns as text).
+) -> Scanned:
+    """Read `path` into the temporary table `scanned_records` (`_base`, then the file's columns as text).
 
-    Returns the malformed lines. `scratch` is a folder for a working copy, made only where one is needed. Raises
-    UnreadableFileError where the file's lines cannot be accounted for.
+    Lines of nothing but separators and blanks are left out and counted. `scratch` is a folder for a working copy, made
+    only where one is needed. Raises UnreadableFileError where the file's lines cannot be accounted for.
     """
     source = path
     copy = scratch / "working_copy.csv"
     malformed: list[MalformedLine] = []
     blanked: set[int] = set()
+    blank_rows = 0
     header_lines = layout.header_lines
     try:
         if print_.carriage_returns and not print_.newlines:
@@ -96,14 +110,28 @@ def scan_csv(
             if attempt < CAREFUL_PASSES:
                 refusals = _up_to_the_first_that_spans_lines(refusals)
             found = _blank_out(source, refusals)
-            malformed.extend(entry for entry, _ in found)
+            malformed.extend(entry for entry, _ in found if not is_blank(entry.text))
+            blank_rows += sum(is_blank(entry.text) for entry, _ in found)
             blanked.update(line for entry, count in found for line in range(entry.line, entry.line + count))
         else:
             raise UnreadableFileError("is not CSV: its quotes do not pair, whatever line is set aside")
-        _number_lines(connection, source, header_lines, print_, blanked)
+        blank_rows += _number_lines(connection, source, header_lines, print_, blanked)
+        blank_rows += drop_blank_records(connection, len(layout.columns))
     finally:
         copy.unlink(missing_ok=True)
-    return sorted(malformed, key=lambda entry: entry.line)
+    return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows)
+
+
+def is_blank(line: str) -> bool:
+    """Whether a line of CSV holds nothing but separators and blanks, quoted ones included."""
+    return not re.sub(f'"[{BLANKS}]*"', "", line).strip(BLANKS + ",")
+
+
+def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int) -> int:
+    """Take the records without any value out of `scanned_records`; returns how many there were."""
+    values = " and ".join(f"coalesce(trim(c{position}, $blanks), '') = ''" for position in range(column_count))
+    [(dropped,)] = connection.execute(f"delete from {SCAN_TABLE} where {values}", {"blanks": BLANKS}).fetchall()
+    return int(dropped)
 
 
 def _first_line(error: Exception) -> str:
@@ -238,8 +266,11 @@ def _number_lines(
     header_lines: int,
     print_: Fingerprint,
     blanked: set[int],
-) -> None:
-    """Fill `skipped_lines`, by which `_base` becomes a physical line, and check that every line is accounted for."""
+) -> int:
+    """Fill `skipped_lines`, by which `_base` becomes a physical line, and check that every line is accounted for.
+
+    Returns how many lines are empty, those of `blanked` not counted.
+    """
     records, newlines = _one_row(connection, f"select count(*), coalesce(sum(_newlines), 0) from {SCAN_TABLE}")
     total = print_.line_count
     accounted = header_lines + records + newlines
@@ -264,6 +295,7 @@ def _number_lines(
             """select unnest(from_json(?, '["BIGINT"]')), unnest(from_json(?, '["BIGINT"]'))""",
             [json.dumps(list(shifts)), json.dumps(list(shifts.values()))],
         )
+    return sum(line not in blanked for line in skipped)
 
 
 def _one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """Loads landing files into schema `raw`: every value as text, with file, line and load id; append-only.
 
-A file is known by its content: delivered again, under the same name or another, it adds nothing. Each file is scanned
-into temporary tables, then appended in one transaction together with its entry in `raw.load_files`, so a crash leaves
-the whole file or none of it.
+A file is known by its name and content: delivered again it adds nothing. Known content under another name is a delivery
+of its own. Each file is scanned into temporary tables, then appended in one transaction together with its entry in
+`raw.load_files`, so a crash leaves the whole file or none of it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.core.contract import Table, source_tables
+from orchestration.core.contract import Table
 from orchestration.core.errors import BadInputError
-from orchestration.load.csv_scan import SCAN_TABLE, MalformedLine, scan_csv
-from orchestration.load.landing_files import (
-    FileLayout,
-    Fingerprint,
-    LandedFile,
-    UnreadableFileError,
-    find_files,
-    fingerprint,
-    inspect_file,
-)
+from orchestration.load.csv_scan import SCAN_TABLE, Scanned, drop_blank_records, scan_csv
+from orchestration.load.landing_files import FileLayout, Fingerprint, UnreadableFileError, fingerprint, inspect_file
+from orchestration.load.landing_folder import LandedFile, find_files
+from orchestration.load.raw_tables import create_raw_tables
 from orchestration.warehouse.sql import identifier
 
 SCRATCH_PREFIX = "kpi-load-"
@@ -42,6 +36,7 @@ class LoadReport:
     files_known: int = 0
     rows_loaded: dict[str, int] = field(default_factory=dict)
     malformed_lines: int = 0
+    blank_rows: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -50,31 +45,6 @@ class _NewFile:
     file: LandedFile
     layout: FileLayout
     print_: Fingerprint
-
-
-def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema `raw` with all tables of the contract and the load's own records, where they are missing."""
-    connection.execute("create schema if not exists raw")
-    connection.execute("""
-        create table if not exists raw.load_files (
-            file_id bigint primary key, system_table varchar not null, file_name varchar not null,
-            sha256 varchar not null, size_bytes bigint not null, row_count bigint not null,
-            malformed_line_count bigint not null, unknown_columns varchar not null, load_id varchar not null,
-            loaded_at timestamp not null, unique (system_table, sha256)
-        )
-    """)
-    connection.execute("""
-        create table if not exists raw.malformed_lines (
-            system_table varchar not null, file_id bigint not null, line bigint not null,
-            line_text varchar not null, error varchar not null
-        )
-    """)
-    for table in source_tables():
-        columns = ", ".join(f"{name} varchar" for name in table.column_names)
-        connection.execute(
-            f"create table if not exists raw.{table.raw_name} "
-            f"(_file_id bigint, _file varchar, _line bigint, _load_id varchar, {columns})"
-        )
 
 
 def check_landing(landing: Path) -> None:
@@ -92,19 +62,19 @@ def load(
     """Load every new file of `landing` into `raw`.
 
     All files are inspected before the first is loaded. Raises BadInputError naming every file that cannot be loaded
-    and what is wrong with it. Nothing is loaded then; only where a file proves unreadable on its second reading
-    (damaged, gone or changed meanwhile) the others are kept, and are known already at the next load.
+    and what is wrong with it, and everything else in the folder, which is not read. Nothing is loaded then; only where
+    a file proves unreadable on its second reading (damaged, gone or changed meanwhile) the others are kept, and are
+    known already at the next load.
     """
     check_landing(landing)
-    files, notes = find_files(landing)
+    files, unread = find_files(landing)
     if not files:
         raise BadInputError(
             f"landing folder {landing} holds no <system>/<table>/*.csv or *.parquet file: nothing to load",
-            notes,
+            unread,
         )
-    create_raw_tables(connection)
-    report = LoadReport(files_seen=len(files), notes=notes)
-    new_files = _new_files(connection, files, report)
+    report = LoadReport(files_seen=len(files), notes=create_raw_tables(connection))
+    new_files = _new_files(connection, files, unread, report)
     _note_unknown_columns(connection, new_files, report)
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
@@ -138,16 +108,16 @@ def _remove_leftovers(scratch_parent: str | None) -> None:
 
 
 def _new_files(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], report: LoadReport
+    connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], unread: Iterable[str], report: LoadReport
 ) -> list[_NewFile]:
-    """The files whose content is not loaded yet, all inspected; records known content under its smallest name."""
-    known = {
-        (table, sha256): name
-        for table, sha256, name in connection.execute(
-            "select system_table, sha256, file_name from raw.load_files"
-        ).fetchall()
-    }
-    problems: list[str] = []
+    """The files not loaded yet, all inspected. Raises BadInputError naming those that cannot be, and `unread`."""
+    # in the order of loading, so that the last content of a name stays
+    known: dict[tuple[str, str], list[str]] = {}
+    for table, name, sha256 in connection.execute(
+        "select system_table, file_name, sha256 from raw.load_files order by file_id"
+    ).fetchall():
+        known.setdefault((table, name), []).append(sha256)
+    problems = list(unread)
     new_files: list[_NewFile] = []
     for file in files:
         try:
@@ -156,14 +126,16 @@ def _new_files(
         except (UnreadableFileError, OSError) as error:
             problems.append(f"{file.label}: {_reason(error)}")
             continue
-        key = (file.table.label, print_.sha256)
-        if key not in known:
-            known[key] = file.name
+        contents = known.get((file.table.label, file.name), [])
+        if print_.sha256 not in contents:
             new_files.append(_NewFile(file, layout, print_))
             continue
         report.files_known += 1
-        if file.name < known[key]:
-            _rename_known(connection, file, print_)
+        if print_.sha256 != contents[-1]:
+            report.notes.append(
+                f"{file.label}: has the content it had before its last change, which is known and changes nothing; "
+                "to go back to it deliver it under another name"
+            )
     if problems:
         raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was loaded or published", problems)
     return new_files
@@ -179,45 +151,38 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _rename_known(connection: duckdb.DuckDBPyConnection, file: LandedFile, print_: Fingerprint) -> None:
-    """Known content counts under the smallest name it came by, so the order of arrival does not matter."""
-    connection.execute(
-        "update raw.load_files set file_name = ? where system_table = ? and sha256 = ?",
-        [file.name, file.table.label, print_.sha256],
-    )
-
-
 def _load_file(
     connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, scratch: Path, report: LoadReport
 ) -> int:
     """Load one file in one transaction; returns the rows added. Raises UnreadableFileError, nothing loaded then."""
     path = new.file.path
     try:
-        malformed = _scan(connection, new, scratch)
+        scanned = _scan(connection, new, scratch)
         if fingerprint(path).sha256 != new.print_.sha256:
             raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
     except (UnreadableFileError, OSError, duckdb.IOException) as error:
         raise UnreadableFileError(_load_failure(error, path)) from error
     connection.execute("begin transaction")
     try:
-        rows = _append(connection, new, load_id, malformed)
+        rows = _append(connection, new, load_id, scanned)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
-    report.malformed_lines += len(malformed)
+    report.malformed_lines += len(scanned.malformed)
+    report.blank_rows += scanned.blank_rows
     return rows
 
 
-def _scan(connection: duckdb.DuckDBPyConnection, new: _NewFile, scratch: Path) -> list[MalformedLine]:
-    """Read a file into `scanned_records`; returns its malformed lines. No transaction: a refused read would end it."""
+def _scan(connection: duckdb.DuckDBPyConnection, new: _NewFile, scratch: Path) -> Scanned:
+    """Read a file into `scanned_records`. No transaction: a refused read would end it."""
     if not new.layout.is_parquet:
         return scan_csv(connection, new.file.path, new.layout, new.print_, scratch)
     try:
         _scan_parquet(connection, new.file.path)
     except (duckdb.InvalidInputException, duckdb.SerializationException) as error:
         raise UnreadableFileError(f"is a damaged Parquet file ({str(error).splitlines()[0]})") from error
-    return []
+    return Scanned(blank_rows=drop_blank_records(connection, len(new.layout.columns)))
 
 
 def _note_unknown_columns(
@@ -260,7 +225,7 @@ def _scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     )
 
 
-def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, malformed: list[MalformedLine]) -> int:
+def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, scanned: Scanned) -> int:
     """Append the scanned records and the malformed lines to `raw`, and enter the file in `raw.load_files`."""
     table: Table = new.file.table
     file_id = _scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")
@@ -273,20 +238,30 @@ def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, 
         [file_id, new.file.name, load_id],
     )
     rows = _scalar(connection, f"select count(*) from {SCAN_TABLE}")
-    if malformed:
+    if scanned.malformed:
         # As one JSON text: binding a list costs a tenth of a millisecond for each of its values.
         connection.execute(
             "insert into raw.malformed_lines select ?, ?, entry.* from (select unnest(from_json(?, "
             """'[{"line": "BIGINT", "text": "VARCHAR", "error": "VARCHAR"}]')) as entry)""",
-            [table.label, file_id, json.dumps([vars(entry) for entry in malformed])],
+            [table.label, file_id, json.dumps([vars(entry) for entry in scanned.malformed])],
         )
+    entry = {
+        "file_id": file_id,
+        "system_table": table.label,
+        "file_name": new.file.name,
+        "sha256": new.print_.sha256,
+        "size_bytes": new.print_.size_bytes,
+        "row_count": rows,
+        "malformed_line_count": len(scanned.malformed),
+        "unknown_columns": ", ".join(name or "(no name)" for name in new.layout.unknown_columns(table)),
+        "load_id": load_id,
+        "blank_rows": scanned.blank_rows,
+    }
     connection.execute(
-        "insert into raw.load_files values (?, ?, ?, ?, ?, ?, ?, ?, ?, cast(now() at time zone 'UTC' as timestamp))",
-        [
-            file_id, table.label, new.file.name, new.print_.sha256, new.print_.size_bytes, rows, len(malformed),
-            ", ".join(name or "(no name)" for name in new.layout.unknown_columns(table)), load_id,
-        ],
-    )  # fmt: skip
+        f"insert into raw.load_files ({', '.join(entry)}, loaded_at) "
+        f"values ({', '.join('?' for _ in entry)}, cast(now() at time zone 'UTC' as timestamp))",
+        list(entry.values()),
+    )
     connection.execute(f"drop table {SCAN_TABLE}")
     return rows
 

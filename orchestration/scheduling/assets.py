@@ -98,7 +98,9 @@ def raw_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         report = warehouse.take(context, Build.load)
         for note in report.notes:
             context.log.warning(note)
-        context.log.info(f"{report.files_loaded} files loaded, {report.files_known} known already")
+        context.log.info(
+            f"{report.files_loaded} files loaded, {report.files_known} known already, {report.blank_rows} blank lines"
+        )
         counts = row_counts(warehouse.build, "raw", sources)
         for spec in specs:
             yield dg.MaterializeResult(asset_key=spec.key, metadata={"dagster/row_count": counts[spec.key.path[-1]]})

@@ -11,7 +11,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from orchestration.close.closing import due_month
 from orchestration.core.settings import Settings, load_settings
 from orchestration.finance.calendar import month_name
-from orchestration.load.landing_files import find_files
+from orchestration.load.landing_folder import find_files
 
 # How often the landing folder is looked at.
 SENSOR_SECONDS = 60

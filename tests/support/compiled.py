@@ -23,7 +23,7 @@ LOAD_TABLES = {
     "load_files": {
         "file_id": "bigint", "system_table": "string", "file_name": "string", "sha256": "string",
         "size_bytes": "bigint", "row_count": "bigint", "malformed_line_count": "bigint", "unknown_columns": "string",
-        "load_id": "string", "loaded_at": "timestamp",
+        "load_id": "string", "loaded_at": "timestamp", "blank_rows": "bigint",
     },
     "malformed_lines": {"system_table": "string", "file_id": "bigint", "line": "bigint", "line_text": "string"},
 }  # fmt: skip

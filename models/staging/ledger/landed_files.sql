@@ -1,4 +1,4 @@
--- every file content that was loaded, as the loader wrote it down
+-- every file that was loaded, as the loader wrote it down
 select
     file_id,
     system_table,
@@ -9,5 +9,6 @@ select
     malformed_line_count,
     unknown_columns,
     load_id,
-    loaded_at
+    loaded_at,
+    blank_rows
 from {{ source('load', 'load_files') }}
