@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from tests.reference.context import REP_CUTS, ZERO, Context, mean, metric, only
 from tests.reference.customers import a_year_before
-from tests.reference.deals import DEAL_CUTS, cycle_days, open_deal_cells, quota_cells
+from tests.reference.deals import cycle_days, open_deal_cells, quota_cells
 from tests.reference.records import Deal
 from tests.reference.rows import (
     PLAN_GRAINS,
@@ -31,7 +31,8 @@ from tests.reference.rows import (
 from tests.reference.sales import net, revenue_records, revenue_target, targets_of
 from tests.reference.values import money
 
-FORECAST_CUTS = ("sales_rep", "team", "region", "segment", "deal_type")
+FORECAST_CUTS = ("sales_rep", "team")
+VELOCITY_CUTS = ("sales_rep", "team", "region", "segment")
 FORECAST_GRAINS = ("month", "quarter")
 COVERAGE_CUTS = ("team", "region")
 TENTH = Decimal("0.1")
@@ -133,13 +134,13 @@ def pipeline_coverage(context: Context) -> Mart:
 def sales_velocity(context: Context) -> Mart:
     company, trailing = context.company, timedelta(days=context.settings.velocity_days)
     cycles = cycle_days(company)
-    open_deals = open_deal_cells(context, *DEAL_CUTS)
+    open_deals = open_deal_cells(context, *VELOCITY_CUTS)
 
     def at(period: Period) -> Iterator[tuple[Members, Deal]]:
         last = context.spine.close(period)
         for deal in company.deals:
             if deal.closed_on is not None and last - trailing < deal.closed_on <= last:
-                yield only(company.deal_members(deal, deal.closed_on), *DEAL_CUTS), deal
+                yield only(company.deal_members(deal, deal.closed_on), *VELOCITY_CUTS), deal
 
     closed = balance_cells(context.spine, at)
 
@@ -156,9 +157,9 @@ def sales_velocity(context: Context) -> Mart:
             divide(worth, days),
             {
                 "open_deals": standing,
-                "trailing_win_rate": divide(len(won), len(of_cell)),
-                "trailing_average_deal_size": divide(amount, len(won)),
-                "trailing_cycle_length": days,
+                "win_rate": divide(len(won), len(of_cell)),
+                "average_deal_size": divide(amount, len(won)),
+                "sales_cycle_length": days,
             },
         )
 

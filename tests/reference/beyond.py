@@ -68,21 +68,18 @@ def stage_duration(context: Context) -> Mart:
 @metric
 def lost_reasons(context: Context) -> Mart:
     company = context.company
-    cuts = ("sales_rep", "team", "segment", "deal_type")
     cells = cells_of(
         context.spine,
         (
-            (on, {**only(company.deal_members(deal, on), *cuts), "lost_reason": deal.lost_reason}, deal)
+            (deal.closed_on, {"lost_reason": deal.lost_reason}, deal)
             for deal in company.deals
-            if deal.is_lost and (on := deal.closed_on) is not None
+            if deal.is_lost and deal.closed_on is not None
         ),
     )
 
     def measure(key: Key, _: Period) -> Value:
         lost, of_all = cells.get(key, []), cells.get((key[0], key[1], *ALL), [])
-        return total(
-            len(lost), lost_share=divide(len(lost), len(of_all)), amount_lost=add(deal.amount for deal in lost)
-        )
+        return total(len(lost), share=divide(len(lost), len(of_all)), amount_lost=add(deal.amount for deal in lost))
 
     return context.mart(cells, measure)
 
@@ -135,7 +132,6 @@ def sales_efficiency(context: Context) -> Mart:
         return ratio(
             net_new * 12 if company.recurring.first_days[False] else None,
             cost,
-            net_new_mrr=net_new,
             new_customer_revenue=from_new,
             new_customer_revenue_ratio=divide(from_new, cost),
         )

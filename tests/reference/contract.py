@@ -177,7 +177,7 @@ TABLES: dict[str, Table] = {
     "support.csat_responses": Table(
         ("response_id",),
         _columns(
-            "response_id* inquiry_id account_id rep_id score responded_at*",
+            "response_id* inquiry_id account_id rep_id score responded_at+",
             score=_is("whole", lambda value: 1 <= value <= 5), responded_at=_TIME,
         ),
     ),

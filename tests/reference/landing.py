@@ -161,6 +161,7 @@ class _Reader:
         self._table("planning.sales_targets", self._check_target)
         self._table("planning.sales_quotas", self._check_money("quota_month"))
         self._table("planning.sales_costs", self._check_money("cost_month"))
+        self._table("support.csat_responses", self._check_response)
         for name in TABLES:
             if name not in self.tables:
                 self._table(name, self._no_check)
@@ -227,6 +228,11 @@ class _Reader:
     @staticmethod
     def _no_check(_: Values) -> set[str]:
         return set()
+
+    @staticmethod
+    def _check_response(row: Values) -> set[str]:
+        """A survey that nobody answered has no time of the answer."""
+        return {"missing_responded_at"} if row["score"] is not None and row["responded_at"] is None else set()
 
     def _without_rate(self, currency: str | None, day: date | Moment | None) -> set[str]:
         day = day.day if isinstance(day, Moment) else day

@@ -45,7 +45,7 @@ def compute(
     context = Context(company, history(company.first_event(), as_of, settings.fiscal_year_start_month))
     marts = {name: METRICS[name](context) for name in (METRICS if metrics is None else metrics)}
     for name, needed in needs().items():
-        if name in marts and not has_landed(needed, landed.books):
+        if name in marts and not has_landed(needed, landed.books, settings):
             forget_values(marts[name])
     return Result(marts, landed.books, landed.conflicting, landed.quarantine)
 
@@ -55,8 +55,12 @@ def needs() -> dict[str, str]:
     return {row["metric_id"]: row["needs"] for row in read_seed("metrics")}
 
 
-def has_landed(needed: str, books: dict[str, Books]) -> bool:
-    return all(any(books[table].read for table in either.split("/")) for either in needed.split("|") if either)
+def has_landed(needed: str, books: dict[str, Books], settings: Settings) -> bool:
+    """Whether a row of them was ever read, be it quarantined. With bookings deals stand for orders and refunds."""
+    if settings.revenue_basis == "bookings":
+        for table in ("billing.order_items", "billing.orders", "billing.refunds"):
+            needed = needed.replace(table, "crm.deals")
+    return all(any(books[table].read for table in either.split("/")) for either in needed.split("|"))
 
 
 def forget_values(mart: Mart) -> None:

@@ -361,9 +361,11 @@ class Company:
             )
         self.inquiries = [inquiry for inquiry in by_id.values() if self._in_books(inquiry.day)]
         for row in self._rows("support.csat_responses"):
+            if row["score"] is None:  # nobody answered
+                continue
             day = row["responded_at"].day
             about = by_id.get(row["inquiry_id"] or "")
-            if self._in_books(day) and row["score"] is not None:
+            if self._in_books(day):
                 self.responses.append(
                     Response(
                         day=day,

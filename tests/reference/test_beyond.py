@@ -35,7 +35,7 @@ def test_the_forecast_takes_what_is_won_and_what_is_expected(company: Company) -
     assert (june.metric_value, july.metric_value, august.metric_value) == (200, 0, 200)
     assert (july.extras["open_amount"], july.prior_period_value, july.target_value) == (400, 200, Decimal("33.3333"))
     assert of_all["quarter", date(2025, 10, 1)].metric_value == 3200
-    assert mart["month", date(2025, 8, 1), "deal_type", "renewal"].metric_value == 200
+    assert mart["month", date(2025, 8, 1), "sales_rep", "unknown"].metric_value == 200
     assert not any(row.is_complete or row.prior_year_value is not None for row in mart.values())
 
 
@@ -78,13 +78,13 @@ def test_coverage_and_velocity(company: Company) -> None:
     # 1 open x 2/3 won x 200 each, in 15 days
     assert velocity.numerator == pytest.approx(400 / 3) and velocity.denominator == 15
     assert velocity.extras == {
-        "open_deals": 1, "trailing_win_rate": 2 / 3, "trailing_average_deal_size": 200, "trailing_cycle_length": 15,
+        "open_deals": 1, "win_rate": 2 / 3, "average_deal_size": 200, "sales_cycle_length": 15,
     }  # fmt: skip
     # Red had an open deal at the end of March, so there is something to compare April with, but not May
     assert row(result, "sales_velocity", "month", "2025-04-01", "team", "Red").numerator is None
     assert ("month", date(2025, 5, 1), "team", "Red") not in result.marts["sales_velocity"]
     longer = company.compute("sales_velocity", velocity_days=91)
-    assert row(longer, "sales_velocity", "month", "2025-04-01").extras["trailing_average_deal_size"] == pytest.approx(
+    assert row(longer, "sales_velocity", "month", "2025-04-01").extras["average_deal_size"] == pytest.approx(
         Decimal(1300) / 3
     )
 
@@ -105,7 +105,7 @@ def test_what_customers_are_worth_and_cost(company: Company) -> None:
     # 200 of the last twelve months by 2 active customers at 80 %, of 2 customers a year before 1 is gone; 340 for A3
     may = row(result, "clv_to_cac", "month", "2025-05-01")
     assert (may.numerator, may.denominator) == (160, 340)
-    assert may.extras["realised_clv_to_cac"] == pytest.approx(400 / 3 / 340)
+    assert may.extras == {"predicted_lifetime_value": 160, "customer_acquisition_cost": 340}
     web = row(result, "clv_to_cac", "month", "2025-05-01", "lead_source", "web")
     assert (web.numerator, web.denominator, web.metric_value) == (None, None, None)
     payback = row(result, "cac_payback_months", "month", "2025-05-01")
@@ -166,7 +166,7 @@ def test_stages_and_lost_reasons(company: Company) -> None:
     assert negotiation.extras == {"median": 9, "p90": pytest.approx(9.8)}
     assert ("month", date(2025, 1, 1), "stage", "prospecting") not in result.marts["stage_duration"]
     unknown = row(result, "lost_reasons", "month", "2025-01-01", "lost_reason", "unknown")
-    assert (unknown.metric_value, unknown.extras) == (1, {"lost_share": 0.5, "amount_lost": 300})
+    assert (unknown.metric_value, unknown.extras) == (1, {"share": 0.5, "amount_lost": 300})
 
 
 def test_effort_and_what_it_brings(company: Company) -> None:
@@ -193,7 +193,7 @@ def test_effort_and_what_it_brings(company: Company) -> None:
     company.add_order("O3", "2025-02-10", "90", account="A2")
     february = row(company.compute("sales_efficiency"), "sales_efficiency", "month", "2025-02-01")
     assert february.metric_value is None  # without subscriptions
-    assert february.extras == {"net_new_mrr": 0, "new_customer_revenue": 90, "new_customer_revenue_ratio": 2}
+    assert february.extras == {"new_customer_revenue": 90, "new_customer_revenue_ratio": 2}
     company.add(
         "billing.subscription_changes",
         "subscription_change_id,subscription_id,account_id,changed_at,status,unit_amount",

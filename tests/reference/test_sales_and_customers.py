@@ -116,3 +116,37 @@ def test_mrr_a_moving_rate_is_not_expansion(company: Company) -> None:
     march = mart["month", date(2025, 3, 1), "plan", "pro"]
     assert (march.metric_value, march.extras["new_mrr"]) == (108, 108)
     assert mart["month", date(2025, 3, 1), "all", "all"].extras["new_mrr"] == 0
+
+
+def test_a_renewal_is_no_churn(company: Company) -> None:
+    company.add_accounts("A1", "A2", "A3")
+    company.add("billing.subscription_changes",
+        "subscription_change_id,subscription_id,account_id,changed_at,status,unit_amount,billing_interval",
+        "C1,S1,A1,2025-01-05,active,100,month", "C2,S1,A1,2025-03-31T23:59:59Z,canceled,,",
+        "C3,S2,A1,2025-04-01,active,100,month",  # moved to a new plan overnight
+        "C4,S3,A2,2024-04-01,active,1200,year", "C5,S3,A2,2025-03-31,canceled,,",
+        "C6,S4,A2,2025-04-02,active,2400,year",  # two days later: by default a customer lost and won back
+        "C7,S5,A3,2025-03-31,active,100,month", "C8,S5,A3,2025-03-31T10:00,canceled,,",  # within a day
+    )  # fmt: skip
+
+    def movements(month: int, gap: int) -> dict[str, object]:
+        result = company.compute("mrr", renewal_gap_days=gap)
+        mrr = row(result, "mrr", "month", f"2025-0{month}-01")
+        moved = {name: value for name, value in mrr.extras.items() if name.endswith("_mrr") and value}
+        return {"mrr": mrr.metric_value, **moved}
+
+    assert movements(3, gap=0) == {"mrr": 0, "churned_mrr": -200}
+    assert movements(3, gap=1) == {"mrr": 100, "churned_mrr": -100}
+    assert movements(3, gap=2) == {"mrr": 200}
+    assert movements(4, gap=1) == {"mrr": 300, "reactivation_mrr": 200}
+    assert movements(4, gap=2) == {"mrr": 300, "expansion_mrr": 100}
+    kept = row(company.compute("customer_retention_rate"), "customer_retention_rate", "month", "2025-03-01")
+    assert (kept.numerator, kept.denominator) == (1, 2)
+
+
+def test_what_is_billed_by_the_day(company: Company) -> None:
+    company.add_accounts("A1").add("billing.subscription_changes",
+        "subscription_change_id,subscription_id,account_id,changed_at,status,unit_amount,billing_interval,interval_count",
+        "C9,S1,A1,2025-01-05,active,1,month,1",
+        "C10,S1,A1,2025-01-05,active,24,day,2")  # of the same moment the greater number  # fmt: skip
+    assert row(company.compute("mrr"), "mrr", "month", "2025-01-01").metric_value == 365

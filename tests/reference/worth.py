@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from tests.reference.context import DAY, Context, metric
+from tests.reference.context import DAY, Context, metric, only
 from tests.reference.customers import (
     Customership,
     a_year_before,
@@ -93,7 +93,6 @@ def clv_to_cac(context: Context) -> Mart:
             {
                 "predicted_lifetime_value": of_cell.predicted,
                 "customer_acquisition_cost": cost,
-                "realised_clv_to_cac": divide(of_cell.realised.value, cost),
             },
         )
 
@@ -167,7 +166,12 @@ def repeat_purchase_rate(context: Context) -> Mart:
 
 @metric
 def refund_rate(context: Context) -> Mart:
-    cells = cells_of(context.spine, revenue_records(context.company))
+    cuts = ("product_category", "region", "segment", "lead_source")
+    records = (
+        (day, {name: value for name, value in members.items() if name in cuts}, record)
+        for day, members, record in revenue_records(context.company)
+    )
+    cells = cells_of(context.spine, records)
 
     def measure(key: Key, _: Period) -> Value:
         records = cells.get(key, [])
@@ -199,7 +203,9 @@ def margin_records(company: Company) -> Iterator[tuple[date, Members, Margin]]:
 
 @metric
 def gross_margin(context: Context) -> Mart:
-    cells = cells_of(context.spine, margin_records(context.company))
+    cuts = ("product_category", "region", "segment", "sales_rep", "team")
+    records = ((day, only(members, *cuts), record) for day, members, record in margin_records(context.company))
+    cells = cells_of(context.spine, records)
 
     def measure(key: Key, _: Period) -> Value:
         lines = cells.get(key, [])
