@@ -32,21 +32,14 @@ from tests.reference.records import (
     Spend,
     StageChange,
     SubscriptionState,
+    months_of,
+    read_support,
+    spread,
 )
 from tests.reference.recurring import MONTHS_PER_INTERVAL, Recurring, effective
-from tests.reference.rows import UNKNOWN, add, add_months
+from tests.reference.rows import UNKNOWN, add
 from tests.reference.settings import Settings
 from tests.reference.values import Moment, money, natural
-
-
-def _spread(amount: Decimal, lines: tuple[Line, ...]) -> tuple[tuple[Line, Decimal], ...]:
-    """By the lines' net amounts (equally if these sum to 0), the remainder of rounding to the largest line."""
-    net = add(line.native_net for line in lines)
-    weights = [line.native_net for line in lines] if net else [Decimal(1)] * len(lines)
-    shares = [money(amount, Fraction(weight) / Fraction(add(weights))) for weight in weights]
-    largest = min(range(len(lines)), key=lambda i: (-lines[i].native_net, natural(lines[i].item_id)))
-    shares[largest] += amount - add(shares)
-    return tuple(zip(lines, shares, strict=True))
 
 
 @dataclass
@@ -288,7 +281,7 @@ class Company:
             refunded = sales.get(row["order_id"])
             if refunded is not None and self._in_books(day):
                 given_back = row["amount"] - (row["tax_amount"] or Decimal(0))
-                shares = _spread(self._convert(given_back, refunded.currency, day), refunded.lines)
+                shares = spread(self._convert(given_back, refunded.currency, day), refunded.lines)
                 net = refunded.native_net
                 proportion = Fraction(given_back) / Fraction(net) if net > 0 else Fraction(0)
                 self.refunds.append(Refund(refunded, day, shares, min(proportion, Fraction(1))))
@@ -348,44 +341,14 @@ class Company:
                 self.customers[account_id] = Customer(account_id, paying, None)
 
     def _build_support(self) -> None:
-        by_id: dict[str, Inquiry] = {}
-        for row in self._rows("support.inquiries"):
-            responded_at: Moment | None = row["first_responded_at"]
-            by_id[row["inquiry_id"]] = Inquiry(
-                inquiry_id=row["inquiry_id"],
-                channel=row["channel"],
-                account_id=row["account_id"],
-                rep_id=row["rep_id"],
-                received_at=row["received_at"],
-                responded_at=responded_at if responded_at and self._in_books(responded_at.day) else None,
-            )
-        self.inquiries = [inquiry for inquiry in by_id.values() if self._in_books(inquiry.day)]
-        for row in self._rows("support.csat_responses"):
-            if row["score"] is None:  # nobody answered
-                continue
-            day = row["responded_at"].day
-            about = by_id.get(row["inquiry_id"] or "")
-            if self._in_books(day):
-                self.responses.append(
-                    Response(
-                        day=day,
-                        score=int(row["score"]),
-                        rep_id=row["rep_id"] or (about.rep_id if about else None),
-                        account_id=row["account_id"] or (about.account_id if about else None),
-                        channel=about.channel if about else UNKNOWN,
-                    )
-                )
+        rows = self._rows("support.inquiries"), self._rows("support.csat_responses")
+        self.inquiries, self.responses = read_support(*rows, self.settings.as_of)
 
     def _build_plans(self) -> None:
         def months(row: Values, kind: str, scope: str, member: str | None) -> Iterator[Plan]:
-            """The amount of a month, or of several in equal parts, the last of which takes the rest."""
             month: date = row[f"{kind}_month"]
             amount = self._convert(row["amount"], row["currency"], month)
-            number = int(row.get("months") or 1)
-            part = money(amount, Fraction(1, number))
-            for n in range(number):
-                rest = amount - part * (number - 1)
-                yield Plan(add_months(month, n), scope, member, rest if n == number - 1 else part)
+            return months_of(Plan(month, scope, member, amount), int(row.get("months") or 1))
 
         for row in self._rows("planning.sales_targets"):
             self.targets += months(row, "target", row["scope"], row["scope_value"] or UNKNOWN)

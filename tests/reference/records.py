@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from tests.reference.contract import Values
 from tests.reference.landing import Stage
-from tests.reference.rows import add
-from tests.reference.values import Moment, natural
+from tests.reference.rows import UNKNOWN, add, add_months
+from tests.reference.values import Moment, money, natural
 
 TOUCH_TYPES = {"call", "email", "meeting", "demo", "presentation", "proposal"}
 
@@ -306,3 +308,53 @@ class Engagement:
     rep_id: str | None
     engagements: Decimal
     impressions: Decimal | None
+
+
+def spread(amount: Decimal, lines: tuple[Line, ...]) -> tuple[tuple[Line, Decimal], ...]:
+    """By the lines' net amounts (equally if these sum to 0), the remainder of rounding to the largest line."""
+    net = add(line.native_net for line in lines)
+    weights = [line.native_net for line in lines] if net else [Decimal(1)] * len(lines)
+    shares = [money(amount, Fraction(weight) / Fraction(add(weights))) for weight in weights]
+    largest = min(range(len(lines)), key=lambda i: (-lines[i].native_net, natural(lines[i].item_id)))
+    shares[largest] += amount - add(shares)
+    return tuple(zip(lines, shares, strict=True))
+
+
+def months_of(plan: Plan, months: int) -> Iterator[Plan]:
+    """The amount of a month, or of several in equal parts, the last of which takes the rest."""
+    part = money(plan.amount, Fraction(1, months))
+    for n in range(months):
+        amount = part if n < months - 1 else plan.amount - part * (months - 1)
+        yield replace(plan, month=add_months(plan.month, n), amount=amount)
+
+
+def read_support(
+    inquiry_rows: Iterable[Values], response_rows: Iterable[Values], as_of: date
+) -> tuple[list[Inquiry], list[Response]]:
+    """What was asked and answered by a day; an answer takes what it doesn't say from its inquiry."""
+    by_id: dict[str, Inquiry] = {}
+    for row in inquiry_rows:
+        responded_at: Moment | None = row["first_responded_at"]
+        by_id[row["inquiry_id"]] = Inquiry(
+            inquiry_id=row["inquiry_id"],
+            channel=row["channel"],
+            account_id=row["account_id"],
+            rep_id=row["rep_id"],
+            received_at=row["received_at"],
+            responded_at=responded_at if responded_at and responded_at.day <= as_of else None,
+        )
+    responses: list[Response] = []
+    for row in response_rows:
+        if row["score"] is None or row["responded_at"].day > as_of:
+            continue
+        about = by_id.get(row["inquiry_id"] or "")
+        responses.append(
+            Response(
+                day=row["responded_at"].day,
+                score=int(row["score"]),
+                rep_id=row["rep_id"] or (about.rep_id if about else None),
+                account_id=row["account_id"] or (about.account_id if about else None),
+                channel=about.channel if about else UNKNOWN,
+            )
+        )
+    return [inquiry for inquiry in by_id.values() if inquiry.day <= as_of], responses
