@@ -5,7 +5,8 @@ differences = compare(result, warehouse / "marts.duckdb")
 """
 
 from tests.reference.compare import compare, differing_books
-from tests.reference.landing import Books, LandingError, Quarantined
+from tests.reference.files import LandingError
+from tests.reference.landing import Books, Quarantined
 from tests.reference.metrics import Result, compute
 from tests.reference.rows import Key, Mart, Row
 

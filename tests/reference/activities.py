@@ -7,7 +7,7 @@ from datetime import date
 
 from tests.reference.context import REP_CUTS, Context, metric
 from tests.reference.deals import closed_deal_cells
-from tests.reference.model import Activity
+from tests.reference.records import Activity
 from tests.reference.rows import (
     Key,
     Mart,
@@ -32,7 +32,7 @@ def activity_cells(
         for activity in activities:
             further = {"activity_type": activity.type} if by_type else {}
             day = activity.booked_on if booked else activity.day
-            yield day, {**company.rep_members(activity.rep_id), **further}, activity
+            yield day, {**company.rep_members(activity.rep_id, day), **further}, activity
 
     return cells_of(context.spine, records())
 
@@ -111,9 +111,9 @@ def calls_and_emails(context: Context) -> Mart:
     cells = cells_of(
         context.spine,
         (
-            (activity.day, {**company.rep_members(activity.rep_id), "activity_type": activity.type}, activity)
-            for activity in company.done
-            if activity.is_call_or_email
+            (a.day, {**company.rep_members(a.rep_id, a.day), "activity_type": a.type}, a)
+            for a in company.done
+            if a.is_call_or_email
         ),
     )
     return context.mart(cells, lambda key, _: total(len(cells.get(key, []))))
@@ -128,9 +128,9 @@ def csat(context: Context) -> Mart:
             (
                 response.day,
                 {
-                    **company.rep_members(response.rep_id),
+                    **company.rep_members(response.rep_id, response.day),
                     "channel": response.channel,
-                    "segment": company.account_members(response.account_id)["segment"],
+                    "segment": company.account_members(response.account_id, response.day)["segment"],
                 },
                 response.score,
             )
@@ -152,11 +152,12 @@ def inquiry_response_time(context: Context) -> Mart:
     answered: list[tuple[date, Members, float]] = []
     unanswered: list[tuple[date, Members, None]] = []
     for inquiry in company.inquiries:
-        members = {**company.rep_members(inquiry.rep_id), "channel": inquiry.channel}
+        members = {**company.rep_members(inquiry.rep_id, inquiry.day), "channel": inquiry.channel}
         if inquiry.responded_at is None:
             unanswered.append((inquiry.day, members, None))
-        elif inquiry.responded_at >= inquiry.received_at:
-            answered.append((inquiry.day, members, company.minutes_between(inquiry.received_at, inquiry.responded_at)))
+        elif not inquiry.responded_at.is_before(inquiry.received_at):
+            minutes = company.clock.minutes(inquiry.received_at, inquiry.responded_at)
+            answered.append((inquiry.day, members, minutes))
     cells, without = cells_of(context.spine, answered), cells_of(context.spine, unanswered)
 
     def measure(key: Key, _: Period) -> Value:
@@ -177,7 +178,7 @@ def social_media_engagement(context: Context) -> Mart:
     company = context.company
     cells = cells_of(
         context.spine,
-        ((e.day, {**company.rep_members(e.rep_id), "platform": e.platform}, e) for e in company.engagements),
+        ((e.day, {**company.rep_members(e.rep_id, e.day), "platform": e.platform}, e) for e in company.engagements),
     )
 
     def measure(key: Key, _: Period) -> Value:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.reference.model import Company, Settings
+from tests.reference.model import Company
 from tests.reference.rows import (
     GRAINS,
     Key,
@@ -19,12 +19,12 @@ from tests.reference.rows import (
     Value,
     build_mart,
 )
+from tests.reference.settings import Settings
 
 REP_CUTS = ("sales_rep", "team")
 ZERO = Decimal(0)
 HALF_A_CENT = Decimal("0.005")
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Context:
         return self.company.settings
 
     def day_before(self, period: Period) -> date:
-        return period.start - DAY
+        return period.first - DAY
 
     def mart(
         self,
@@ -48,8 +48,11 @@ class Context:
         *,
         grains: Iterable[str] = GRAINS,
         target: Callable[[Key, Period], Number | None] = lambda key, period: None,
+        is_compared: bool = True,
     ) -> Mart:
-        return build_mart(self.spine, keys, measure, self.company.label, grains=grains, target=target)
+        return build_mart(
+            self.spine, keys, measure, self.company.label, grains=grains, target=target, is_compared=is_compared
+        )
 
 
 Metric = Callable[[Context], Mart]

@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tests.reference.context import DAY, HALF_A_CENT, ZERO, Context, metric, only
-from tests.reference.landing import money
-from tests.reference.model import Company, Movement
+from tests.reference.model import Company
+from tests.reference.records import Movement
 from tests.reference.rows import (
     ALL,
     Key,
@@ -27,6 +27,7 @@ from tests.reference.rows import (
     ratio,
     total,
 )
+from tests.reference.values import money
 
 
 def new_customer_cells(context: Context) -> dict[Key, list[str]]:
@@ -35,8 +36,9 @@ def new_customer_cells(context: Context) -> dict[Key, list[str]]:
     def records() -> Iterator[tuple[date, Members, str]]:
         for customer in company.customers.values():
             rep_id = customer.first_sale.rep_id if customer.first_sale else None
-            members = {**company.account_members(customer.account_id), **company.rep_members(rep_id)}
-            yield customer.since, members, customer.account_id
+            day = customer.since
+            members = {**company.account_members(customer.account_id, day), **company.rep_members(rep_id, day)}
+            yield day, members, customer.account_id
 
     return cells_of(context.spine, records())
 
@@ -47,16 +49,17 @@ def new_customers(context: Context) -> Mart:
     return context.mart(cells, lambda key, _: total(len(cells.get(key, []))))
 
 
-def movement_cells(context: Context) -> dict[Key, list[Movement]]:
-    company = context.company
+def movement_cells(context: Context, day: Callable[[Period], date] | None = None) -> dict[Key, list[Movement]]:
+    """Of the accounts as they were at the period's end, or on another day of it."""
+    company, on = context.company, day or context.spine.close
     cells: dict[Key, list[Movement]] = defaultdict(list)
     for period in context.spine.periods:
         ends = context.day_before(period), context.spine.close(period)
-        for movement in company.mrr_movements(*ends, by_plan=False):
-            cuts = (ALL, *company.account_members(movement.account_id).items())
+        for movement in company.recurring.movements(*ends, by_plan=False):
+            cuts = (ALL, *company.account_members(movement.account_id, on(period)).items())
             for dimension, value in cuts:
                 cells[period.grain, period.start, dimension, value].append(movement)
-        for movement in company.mrr_movements(*ends, by_plan=True):
+        for movement in company.recurring.movements(*ends, by_plan=True):
             cells[period.grain, period.start, "plan", movement.plan].append(movement)
     return cells
 
@@ -121,7 +124,7 @@ def acquisition_costs(context: Context) -> Callable[[Key, Period], Costs]:
     def of(key: Key, period: Period) -> Costs:
         spent, costs = add(spend.get(key, [])), ZERO
         if key[2:] == ALL:
-            costs = sales_costs_of(company, period.start - lag, context.spine.close(period) - lag)
+            costs = sales_costs_of(company, period.first - lag, context.spine.close(period) - lag)
         return Costs(spent, costs, spent if context.settings.cac_costs == "paid_only" else spent + costs)
 
     return of
@@ -157,9 +160,10 @@ def kept_cells(context: Context) -> dict[Key, list[bool]]:
     company = context.company
 
     def at(period: Period) -> Iterator[tuple[Members, bool]]:
+        before = context.day_before(period)
         still = company.active_at(context.spine.close(period))
-        for account_id in company.active_at(context.day_before(period)):
-            yield company.account_members(account_id), account_id in still
+        for account_id in company.active_at(before):
+            yield company.account_members(account_id, before), account_id in still
 
     return balance_cells(context.spine, at)
 
@@ -187,7 +191,7 @@ def subscribers_of(movements: list[Movement]) -> Subscribers:
 
 @metric
 def customer_churn_rate(context: Context) -> Mart:
-    movements = movement_cells(context)
+    movements = movement_cells(context, context.day_before)
     formula = context.settings.churn_formula
     kept = kept_cells(context)
     subscribers = {
@@ -246,13 +250,19 @@ class Customership:
         )
 
     @property
+    def margin(self) -> Fraction | None:
+        """Of the twelve months' lines with a known cost; NULL where these brought nothing."""
+        costed = add(lifetime.year_costed_revenue for lifetime in self.lifetimes)
+        if costed <= 0:
+            return None
+        return Fraction(costed - add(lifetime.year_cost for lifetime in self.lifetimes)) / Fraction(costed)
+
+    @property
     def yearly_profit(self) -> Fraction | None:
         """12-month revenue per active customer x 12-month gross margin."""
-        costed = add(lifetime.year_costed_revenue for lifetime in self.lifetimes)
-        active = sum(lifetime.is_active for lifetime in self.lifetimes)
-        if not costed or not active:
+        active, margin = sum(lifetime.is_active for lifetime in self.lifetimes), self.margin
+        if margin is None or not active:
             return None
-        margin = Fraction(costed - add(lifetime.year_cost for lifetime in self.lifetimes)) / Fraction(costed)
         return Fraction(add(lifetime.year_revenue for lifetime in self.lifetimes)) / active * margin
 
     @property
@@ -284,8 +294,8 @@ def customership_cells(context: Context) -> dict[Key, Customership]:
             account_id = refund.sale.account_id or ""
             for line, share in refund.shares:
                 revenue_by_account[account_id].append((refund.day, -share))
-                if line.cost is not None:  # the money goes back, the goods do not
-                    costed_by_account[account_id].append((refund.day, -share, ZERO))
+                if line.cost is not None:
+                    costed_by_account[account_id].append((refund.day, -share, -money(line.cost, refund.proportion)))
 
     def at(period: Period) -> Iterator[tuple[Members, Lifetime]]:
         day = context.spine.close(period)
@@ -299,7 +309,7 @@ def customership_cells(context: Context) -> dict[Key, Customership]:
                 continue
             costed = [entry for entry in costed_by_account[account_id] if year_ago < entry[0] <= day]
             yield (
-                company.account_members(account_id),
+                company.account_members(account_id, day),
                 Lifetime(
                     revenue=add(amount for _, amount in earned),
                     is_customer=is_customer,
@@ -351,13 +361,13 @@ def upsell_cross_sell_rate(context: Context) -> Mart:
 
     def at(period: Period) -> Iterator[tuple[Members, Sold]]:
         before, last = context.day_before(period), context.spine.close(period)
-        movements = company.mrr_movements(before, last, by_plan=False)
+        movements = company.recurring.movements(before, last, by_plan=False)
         # Less than half a cent is what the rounding of fx_mrr leaves of an amount that never changed.
         expanded = {movement.account_id for movement in movements if movement.expansion > HALF_A_CENT}
         for account_id in company.active_at(before):
-            up = any(period.start <= day <= last for day in upsold_on[account_id])
-            cross = any(period.start <= day <= last for day in cross_sold_on[account_id])
-            members = only(company.account_members(account_id), "segment", "region")
+            up = any(period.first <= day <= last for day in upsold_on[account_id])
+            cross = any(period.first <= day <= last for day in cross_sold_on[account_id])
+            members = only(company.account_members(account_id, before), "segment", "region")
             yield members, Sold(up or account_id in expanded, cross)
 
     cells = balance_cells(context.spine, at)

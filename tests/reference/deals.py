@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
-from tests.reference.context import DAY, REP_CUTS, ZERO, Context, mean, metric, only
-from tests.reference.landing import Stage, money
-from tests.reference.model import Activity, Company, Deal
+from tests.reference.context import REP_CUTS, ZERO, Context, mean, metric, only
+from tests.reference.landing import Stage
+from tests.reference.model import Company
+from tests.reference.records import Activity, Deal, Plan
 from tests.reference.rows import (
+    ALL,
+    PERIOD_GRAINS,
     PLAN_GRAINS,
     UNKNOWN,
     Key,
     Mart,
     Members,
     Period,
+    Spine,
     Value,
     add,
     balance_cells,
@@ -28,6 +32,7 @@ from tests.reference.rows import (
     ratio,
     total,
 )
+from tests.reference.values import Moment, days_between, money
 
 DEAL_CUTS = ("sales_rep", "team", "region", "segment", "lead_source", "deal_type")
 
@@ -38,7 +43,7 @@ def closed_deal_cells(context: Context, keep: Callable[[Deal], bool]) -> dict[Ke
     return cells_of(
         context.spine,
         (
-            (deal.closed_on, only(company.deal_members(deal), *DEAL_CUTS), deal)
+            (deal.closed_on, only(company.deal_members(deal, deal.closed_on), *DEAL_CUTS), deal)
             for deal in company.deals
             if deal.closed_on is not None and keep(deal)
         ),
@@ -64,7 +69,7 @@ def win_rate(context: Context) -> Mart:
 def age_days(deal: Deal) -> float:
     """From its creation to its closing."""
     assert deal.closed_at is not None
-    return (deal.closed_at - deal.created_at) / DAY
+    return days_between(deal.created_at, deal.closed_at)
 
 
 def cycle_days(company: Company) -> dict[str, float]:
@@ -77,16 +82,17 @@ def cycle_days(company: Company) -> dict[str, float]:
         if touch.lead_id is not None:
             first_touch_on_lead.setdefault(touch.lead_id, touch)
 
-    def begin(deal: Deal) -> datetime:
+    def begin(deal: Deal) -> Moment:
         if company.settings.sales_cycle_start == "deal_created":
             return deal.created_at
         lead = company.leads_by_id.get(deal.lead_id or "")
         touches = (first_touch_on_deal.get(deal.deal_id), first_touch_on_lead.get(deal.lead_id or ""))
         contacts = [touch.occurred_at for touch in touches if touch is not None]
-        return min([*contacts, lead.created_at] if lead is not None else contacts, default=deal.created_at)
+        known = [*contacts, lead.created_at] if lead is not None else contacts
+        return min(known, key=lambda moment: moment.order, default=deal.created_at)
 
     won = ((deal, deal.closed_at) for deal in company.deals if deal.is_won and deal.closed_at is not None)
-    days = {deal.deal_id: (closed_at - begin(deal)) / DAY for deal, closed_at in won if age_days(deal) >= 0}
+    days = {deal.deal_id: days_between(begin(deal), closed_at) for deal, closed_at in won if age_days(deal) >= 0}
     return {deal_id: span for deal_id, span in days.items() if span >= 0}
 
 
@@ -109,47 +115,38 @@ def sales_cycle_length(context: Context) -> Mart:
     return context.mart(cells, measure)
 
 
-@dataclass(frozen=True)
-class QuotaMonth:
-    rep_id: str
-    quota: Decimal
-    won: Decimal
+def quota_cells(context: Context, spine: Spine) -> dict[Key, list[Plan]]:
+    company = context.company
+    return cells_of(spine, ((q.month, company.rep_members(q.member, q.month), q) for q in company.quotas))
 
 
 @metric
 def quota_attainment(context: Context) -> Mart:
-    company = context.company
-    won: dict[tuple[str | None, date], Decimal] = defaultdict(Decimal)
-    for deal in company.deals:
-        if deal.is_won and deal.closed_on is not None:
-            won[deal.rep_id, deal.closed_on.replace(day=1)] += deal.amount
-    cells = cells_of(
-        context.spine,
-        (
-            (
-                quota.month,
-                company.rep_members(quota.member),
-                QuotaMonth(quota.member or "", quota.amount, won[quota.member, quota.month]),
-            )
-            for quota in company.quotas
-        ),
-    )
+    quotas = quota_cells(context, context.spine)
+    won = closed_deal_cells(context, lambda deal: deal.is_won)
 
     def measure(key: Key, _: Period) -> Value:
-        months = cells.get(key, [])
-        quotas: dict[str, Decimal] = defaultdict(Decimal)
-        counted: dict[str, Decimal] = defaultdict(Decimal)
-        for month in months:
-            quotas[month.rep_id] += month.quota
-            counted[month.rep_id] += month.won
+        with_quota = {quota.member for quota in quotas.get((key[0], key[1], *ALL), [])}
+        planned: dict[str | None, Decimal] = defaultdict(Decimal)
+        brought: dict[str | None, Decimal] = defaultdict(Decimal)
+        for quota in quotas.get(key, []):
+            planned[quota.member] += quota.amount
+        for deal in won.get(key, []):
+            if deal.rep_id in with_quota:
+                brought[deal.rep_id] += deal.amount
         return ratio(
-            add(counted.values()),
-            add(quotas.values()),
-            reps_with_quota=len(quotas),
-            reps_attained=sum(quota > 0 and counted[rep_id] >= quota for rep_id, quota in quotas.items()),
+            add(brought.values()),
+            add(planned.values()),
+            reps_with_quota=len(planned),
+            reps_attained=sum(amount > 0 and brought[rep_id] >= amount for rep_id, amount in planned.items()),
         )
 
-    return context.mart(cells, measure, grains=PLAN_GRAINS, target=lambda key, period: 1)
+    def has_quota(key: Key) -> bool:
+        with_quota = {quota.member for quota in quotas.get((key[0], key[1], *ALL), [])}
+        return key[2] in REP_CUTS and any(deal.rep_id in with_quota for deal in won[key])
+
+    keys = [*quotas, *filter(has_quota, won)]
+    return context.mart(keys, measure, grains=PLAN_GRAINS, target=lambda key, period: 1)
 
 
 @dataclass(frozen=True)
@@ -160,17 +157,19 @@ class OpenDeal:
     days_in_stage: int
 
 
-def open_deal_cells(context: Context, *dimensions: str) -> dict[Key, list[OpenDeal]]:
-    company = context.company
-    members_of = {deal.deal_id: company.deal_members(deal) for deal in company.deals}
+def open_deal_cells(
+    context: Context, *dimensions: str, day: Callable[[Period], date] | None = None
+) -> dict[Key, list[OpenDeal]]:
+    """The deals open at the end of a day of each period, its last one where nothing else is said."""
+    company, on = context.company, day or context.spine.close
 
     def at(period: Period) -> Iterator[tuple[Members, OpenDeal]]:
-        day = context.spine.close(period)
+        day = on(period)
         for deal in company.deals:
             if not deal.is_open(day):
                 continue
             stage = deal.stage_at(day)
-            members = {**members_of[deal.deal_id], "stage": stage.name if stage else UNKNOWN}
+            members = {**company.deal_members(deal, day), "stage": stage.name if stage else UNKNOWN}
             yield (
                 only(members, *dimensions),
                 OpenDeal(
@@ -195,7 +194,7 @@ def pipeline_value(context: Context) -> Mart:
             weighted_value=money(add(open_deal.weighted for open_deal in deals)),
         )
 
-    return context.mart(cells, measure)
+    return context.mart(cells, measure, grains=PERIOD_GRAINS)
 
 
 @metric
@@ -204,7 +203,7 @@ def sales_opportunities(context: Context) -> Mart:
     cells = cells_of(
         context.spine,
         (
-            (deal.created_on, only(company.deal_members(deal), *DEAL_CUTS), deal)
+            (deal.created_on, only(company.deal_members(deal, deal.created_on), *DEAL_CUTS), deal)
             for deal in company.deals
             if deal.created_on <= company.settings.as_of
         ),
@@ -247,13 +246,13 @@ def funnel_leakage(context: Context) -> Mart:
     def exits() -> Iterator[tuple[date, Members, StageExit]]:
         for deal_id, changes in company.stage_changes.items():
             deal = company.deals_by_id.get(deal_id)
-            members = (
-                only(company.deal_members(deal), "sales_rep", "lead_source")
-                if deal
-                else {"sales_rep": UNKNOWN, "lead_source": UNKNOWN}
-            )
             for before, after in pairwise(changes):
                 if not before.stage.is_closed and after.stage != before.stage:
+                    members = (
+                        only(company.deal_members(deal, after.day), "sales_rep", "lead_source")
+                        if deal
+                        else {"sales_rep": UNKNOWN, "lead_source": UNKNOWN}
+                    )
                     amount = deal.amount if deal else ZERO
                     stage_exit = StageExit(before.stage, after.stage, amount)
                     yield after.day, {**members, "stage": before.stage.name}, stage_exit
@@ -280,9 +279,10 @@ def average_deal_size(context: Context) -> Mart:
     cells = closed_deal_cells(context, lambda deal: deal.is_won)
 
     def measure(key: Key, _: Period) -> Value:
-        amounts = [deal.amount for deal in cells.get(key, [])]
-        median = percentile([float(amount) for amount in amounts], 0.5)
-        return ratio(add(amounts), len(amounts), median=None if median is None else Decimal(median))
+        deals = cells.get(key, [])
+        known = [float(deal.known_amount) for deal in deals if deal.known_amount is not None]
+        median = percentile(known, 0.5)
+        return ratio(add(deal.amount for deal in deals), len(deals), median=None if median is None else Decimal(median))
 
     return context.mart(cells, measure)
 
@@ -300,4 +300,4 @@ def sales_pipeline(context: Context) -> Mart:
             average_days_in_stage=mean([float(open_deal.days_in_stage) for open_deal in deals]),
         )
 
-    return context.mart(cells, measure)
+    return context.mart(cells, measure, grains=PERIOD_GRAINS)

@@ -1,411 +1,28 @@
-"""Landing files to current rows: read, validate, quarantine, and pick the newest valid version of every key.
+"""Landing files to current rows: validate, quarantine, and pick the newest valid version of every key.
 
-Every row read is current, superseded or quarantined. Values are typed here (text, Decimal, date, datetime in UTC
-without a zone); nothing is joined except what a quarantine reason needs: rates, an order's existence, a deal's closing.
+Every row read is current, superseded, quarantined, or took its key away (deleted). Nothing is joined here except what a
+quarantine reason needs: rates, an order's existence, a deal's closing.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, localcontext
-from fractions import Fraction
-from math import floor, prod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any
 
-import duckdb
+from tests.reference.clock import read_seed
+from tests.reference.contract import GREATEST_LINE, TABLES, Table, Values
+from tests.reference.files import SUFFIXES, LandedRow, LandingError, read_table
+from tests.reference.fx import Rates
+from tests.reference.settings import Settings
+from tests.reference.values import Moment, Zones, natural, parse
 
-SEEDS = Path(__file__).resolve().parents[2] / "seeds"
-MAGNITUDE = Decimal(10) ** 14
-GREATEST_AMOUNT, GREATEST_QUANTITY, GREATEST_LINE = Decimal(10) ** 13, Decimal(10) ** 9, Decimal(10) ** 14
-
-Kind = Literal["text", "enum", "decimal", "whole", "date", "month", "timestamp", "currency"]
-Values = dict[str, Any]
-
-
-class LandingError(Exception):
-    """No landing file at all, or a file that cannot be loaded: the load stops."""
-
-
-# ------------------------------------------------------------------------------------------------------ the contract
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    kind: Kind = "text"
-    required: bool = False
-    allowed: tuple[str, ...] = ()
-    in_range: Callable[[Decimal], bool] = lambda _: True
-
-
-@dataclass(frozen=True)
-class Table:
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def starred(self) -> set[str]:
-        return {column.name for column in self.columns if column.required}
-
-
-def _positive(value: Decimal) -> bool:
-    return value > 0
-
-
-def _between(least: Decimal, most: Decimal) -> Callable[[Decimal], bool]:
-    return lambda value: least <= value <= most
-
-
-def _columns(spec: str, **kinds: Column) -> tuple[Column, ...]:
-    """Columns by name, `*` for required; those in `kinds` have a type or a range, the others are text."""
-    result = []
-    for word in spec.split():
-        name = word.rstrip("*")
-        known = kinds.get(name, Column(name))
-        result.append(Column(name, known.kind, word.endswith("*"), known.allowed, known.in_range))
-    return tuple(result)
-
-
-def _is(kind: Kind, in_range: Callable[[Decimal], bool] = lambda _: True) -> Column:
-    return Column("", kind, in_range=in_range)
-
-
-def _one_of(values: str) -> Column:
-    return Column("", "enum", allowed=tuple(values.split()))
-
-
-_TIME = _is("timestamp")
-_DAY = _is("date")
-_MONTH = _is("month")
-_NUMBER = _is("decimal")
-_CURRENCY = _is("currency")
-_MONEY = _is("decimal", _between(-GREATEST_AMOUNT, GREATEST_AMOUNT))
-_AMOUNT = _is("decimal", _between(Decimal(0), GREATEST_AMOUNT))
-_MINUTES = _is("decimal", lambda value: value >= 0)
-_SOLD = _is("decimal", lambda value: 0 < value <= GREATEST_QUANTITY)
-_SEATS = _is("decimal", _between(-GREATEST_QUANTITY, GREATEST_QUANTITY))
-
-TABLES: dict[str, Table] = {
-    "crm.sales_reps": Table(
-        ("rep_id",),
-        _columns(
-            "rep_id* rep_name* email team region hired_on left_on updated_at",
-            hired_on=_DAY, left_on=_DAY, updated_at=_TIME,
-        ),
-    ),
-    "crm.accounts": Table(
-        ("account_id",),
-        _columns(
-            "account_id* account_name* segment industry region created_at* updated_at",
-            created_at=_TIME, updated_at=_TIME,
-        ),
-    ),
-    "crm.leads": Table(
-        ("lead_id",),
-        _columns(
-            "lead_id* created_at* lead_source owner_rep_id account_id qualified_at referrer_type referrer_id"
-            " updated_at",
-            created_at=_TIME, qualified_at=_TIME, updated_at=_TIME, referrer_type=_one_of("customer partner"),
-        ),
-    ),
-    "crm.deals": Table(
-        ("deal_id",),
-        _columns(
-            "deal_id* deal_name account_id lead_id owner_rep_id deal_type* stage* amount* currency probability"
-            " created_at* expected_close_on closed_at lost_reason updated_at",
-            deal_type=_one_of("new_business upsell cross_sell renewal"), amount=_AMOUNT, currency=_CURRENCY,
-            probability=_is("decimal", lambda value: 0 <= value <= 1), created_at=_TIME, expected_close_on=_DAY,
-            closed_at=_TIME, updated_at=_TIME,
-        ),
-    ),
-    "crm.deal_stage_changes": Table(
-        ("deal_id", "stage", "changed_at"), _columns("deal_id* stage* changed_at*", changed_at=_TIME)
-    ),
-    "crm.activities": Table(
-        ("activity_id",),
-        _columns(
-            "activity_id* activity_type* rep_id* lead_id deal_id account_id occurred_at* booked_at duration_minutes"
-            " direction status* updated_at",
-            activity_type=_one_of("call email meeting demo presentation proposal networking_event admin other"),
-            occurred_at=_TIME, booked_at=_TIME, duration_minutes=_MINUTES, direction=_one_of("outbound inbound"),
-            status=_one_of("completed scheduled canceled no_show"), updated_at=_TIME,
-        ),
-    ),
-    "billing.orders": Table(
-        ("order_id",),
-        _columns(
-            "order_id* account_id deal_id rep_id subscription_id ordered_at* status* currency updated_at",
-            ordered_at=_TIME, status=_one_of("pending paid refunded canceled"), currency=_CURRENCY, updated_at=_TIME,
-        ),
-    ),
-    "billing.order_items": Table(
-        ("order_item_id",),
-        _columns(
-            "order_item_id* order_id* product_id* quantity* unit_price* discount_amount tax_amount",
-            quantity=_SOLD, unit_price=_AMOUNT, discount_amount=_MONEY, tax_amount=_MONEY,
-        ),
-    ),
-    "billing.refunds": Table(
-        ("refund_id",),
-        _columns(
-            "refund_id* order_id* amount* refunded_at*",
-            amount=_is("decimal", lambda value: 0 < value <= GREATEST_AMOUNT), refunded_at=_TIME,
-        ),
-    ),
-    "billing.products": Table(
-        ("product_id",),
-        _columns("product_id* product_name* category unit_cost currency", unit_cost=_MONEY, currency=_CURRENCY),
-    ),
-    "billing.subscription_changes": Table(
-        ("subscription_change_id",),
-        _columns(
-            "subscription_change_id* subscription_id* account_id* changed_at* status* plan quantity unit_amount"
-            " currency billing_interval interval_count",
-            changed_at=_TIME, status=_one_of("trialing active paused canceled"), quantity=_SEATS,
-            unit_amount=_MONEY, currency=_CURRENCY, billing_interval=_one_of("week month quarter year"),
-            interval_count=_is("whole", _positive),
-        ),
-    ),
-    "marketing.ad_spend": Table(
-        ("spend_on", "channel", "campaign"),
-        _columns(
-            "spend_on* channel* campaign* amount* currency impressions clicks",
-            spend_on=_DAY, amount=_AMOUNT, currency=_CURRENCY, impressions=_NUMBER, clicks=_NUMBER,
-        ),
-    ),
-    "marketing.social_engagements": Table(
-        ("engaged_on", "platform", "rep_id"),
-        _columns(
-            "engaged_on* platform* rep_id likes comments shares direct_messages impressions",
-            engaged_on=_DAY, likes=_NUMBER, comments=_NUMBER, shares=_NUMBER, direct_messages=_NUMBER,
-            impressions=_NUMBER,
-        ),
-    ),
-    "support.inquiries": Table(
-        ("inquiry_id",),
-        _columns(
-            "inquiry_id* channel* account_id rep_id received_at* first_responded_at resolved_at updated_at",
-            channel=_one_of("phone email chat other"), received_at=_TIME, first_responded_at=_TIME,
-            resolved_at=_TIME, updated_at=_TIME,
-        ),
-    ),
-    "support.csat_responses": Table(
-        ("response_id",),
-        _columns(
-            "response_id* inquiry_id account_id rep_id score* responded_at*",
-            score=_is("whole", lambda value: 1 <= value <= 5), responded_at=_TIME,
-        ),
-    ),
-    "planning.sales_targets": Table(
-        ("target_month", "scope", "scope_value"),
-        _columns(
-            "target_month* scope* scope_value amount* currency",
-            target_month=_MONTH, scope=_one_of("company team region"), amount=_MONEY, currency=_CURRENCY,
-        ),
-    ),
-    "planning.sales_quotas": Table(
-        ("quota_month", "rep_id"),
-        _columns("quota_month* rep_id* amount* currency", quota_month=_MONTH, amount=_AMOUNT, currency=_CURRENCY),
-    ),
-    "planning.sales_costs": Table(
-        ("cost_month", "cost_type"),
-        _columns("cost_month* cost_type* amount* currency", cost_month=_MONTH, amount=_AMOUNT, currency=_CURRENCY),
-    ),
-    "planning.fx_rates": Table(
-        ("rate_on", "from_currency", "to_currency"),
-        _columns(
-            "rate_on* from_currency* to_currency* rate*",
-            rate_on=_DAY, from_currency=_CURRENCY, to_currency=_CURRENCY,
-            rate=_is("decimal", lambda value: 0 < value < 10**6),
-        ),
-    ),
-}  # fmt: skip
-
-
-# -------------------------------------------------------------------------------------------------- values from text
-
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ]00:00(:00(\.0+)?)?(Z|[+-]00(:?00)?)?)?")
-_TIMESTAMP = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
-)
-
-
-def parse_decimal(text: str) -> Decimal | None:
-    if not _DECIMAL.fullmatch(text):
-        return None
-    value = Decimal(text)
-    return value if abs(value) < MAGNITUDE else None
-
-
-def parse_date(text: str) -> date | None:
-    match = _DATE.fullmatch(text)
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:
-        return None
-
-
-def parse_timestamp(text: str) -> datetime | None:
-    """The moment in UTC, without a zone; text without an offset is UTC already."""
-    match = _TIMESTAMP.fullmatch(text)
-    if not match:
-        return None
-    day, hour, minute, second, fraction, offset = match.groups()
-    try:
-        moment = datetime.fromisoformat(day).replace(
-            hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0),
-            microsecond=int(((fraction or "") + "000000")[:6]),
-        )  # fmt: skip
-        if offset and offset != "Z":
-            hours, minutes = int(offset[1:3]), int(offset[3:].lstrip(":") or 0)
-            if hours > 23 or minutes > 59:
-                return None
-            shift = timedelta(hours=hours, minutes=minutes)
-            moment = moment + shift if offset[0] == "-" else moment - shift
-    except (ValueError, OverflowError):
-        return None
-    return moment
-
-
-def _parse_kind(column: Column, text: str) -> Any:
-    """The typed value, or None when the text is not one of the column's."""
-    if column.kind == "text":
-        return text
-    if column.kind == "currency":
-        return text.upper()
-    if column.kind == "enum":
-        return text if text in column.allowed else None
-    if column.kind == "timestamp":
-        return parse_timestamp(text)
-    if column.kind in ("date", "month"):
-        day = parse_date(text)
-        return None if day and column.kind == "month" and day.day != 1 else day
-    value = parse_decimal(text)
-    if value is None or not column.in_range(value):
-        return None
-    return None if column.kind == "whole" and value != value.to_integral_value() else value
-
-
-# ------------------------------------------------------------------------------------------------------------- files
-
-
-@dataclass
-class LandedRow:
-    file: str
-    line: int
-    texts: dict[str, str] | None
-    """None for a malformed line."""
-    values: Values = field(default_factory=dict)
-    reasons: set[str] = field(default_factory=set)
-
-
-def _split_record(lines: list[str], start: int) -> tuple[list[str] | None, int]:
-    """The fields of the record that begins on a line, and the line after it. None: that one line is malformed."""
-    if '"' not in lines[start]:
-        return lines[start].split(","), start + 1
-    fields: list[str] = []
-    row, at = start, 0
-    while True:
-        line = lines[row]
-        if line[at : at + 1] != '"':
-            end = line.find(",", at)
-            field_text = line[at:] if end < 0 else line[at:end]
-            if '"' in field_text:
-                return None, start + 1
-            fields.append(field_text)
-            at = len(line) if end < 0 else end
-        else:
-            parts: list[str] = []
-            at += 1
-            while True:
-                quote = lines[row].find('"', at)
-                if quote < 0:
-                    parts.append(lines[row][at:] + "\n")
-                    row, at = row + 1, 0
-                    if row == len(lines):
-                        return None, start + 1
-                elif lines[row][quote + 1 : quote + 2] == '"':
-                    parts.append(lines[row][at : quote + 1])
-                    at = quote + 2
-                else:
-                    parts.append(lines[row][at:quote])
-                    at = quote + 1
-                    break
-            fields.append("".join(parts))
-            line = lines[row]
-        if at == len(line):
-            return fields, row + 1
-        if line[at] != ",":
-            return None, start + 1
-        at += 1
-
-
-def _read_csv(path: Path, content: bytes) -> tuple[list[str], Iterator[tuple[int, list[str] | None]]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LandingError(f"{path}: not UTF-8") from error
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    header, first = _split_record(lines, 0)
-    if header is None:
-        raise LandingError(f"{path}: no header line")
-
-    def records() -> Iterator[tuple[int, list[str] | None]]:
-        at = first
-        while at < len(lines):
-            if not lines[at].strip():
-                at += 1
-                continue
-            number = at + 1
-            fields, at = _split_record(lines, at)
-            yield number, fields
-
-    return [name.strip() for name in header], records()
-
-
-def _read_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str] | None]]]:
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        try:
-            relation = connection.execute("select columns(*)::varchar from read_parquet(?)", [str(path)])
-        except duckdb.Error as error:
-            raise LandingError(f"{path}: not Parquet") from error
-        names = [column[0] for column in relation.description or []]
-        rows = relation.fetchall()
-    return names, ((number, ["" if v is None else v for v in row]) for number, row in enumerate(rows, 1))
-
-
-def _read_table(folder: Path, table: Table) -> list[LandedRow]:
-    """The rows of every distinct file of a table. The same bytes count once, under the smallest of their names."""
-    rows: list[LandedRow] = []
-    seen: set[bytes] = set()
-    files = [path for path in folder.glob("*") if path.suffix in (".csv", ".parquet") and path.is_file()]
-    for path in sorted(files, key=lambda file: file.name):
-        content = path.read_bytes()
-        if content in seen:
-            continue
-        seen.add(content)
-        names, records = _read_csv(path, content) if path.suffix == ".csv" else _read_parquet(path)
-        if lacking := table.starred - set(names):
-            raise LandingError(f"{path}: lacks {', '.join(sorted(lacking))}")
-        for line, fields in records:
-            well_formed = fields is not None and len(fields) == len(names)
-            texts = dict(zip(names, fields or (), strict=True)) if well_formed else None
-            rows.append(LandedRow(path.name, line, texts, reasons=set() if well_formed else {"malformed_line"}))
-    return rows
-
-
-# -------------------------------------------------------------------------------------------------- what rows become
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -414,6 +31,7 @@ class Books:
     current: int = 0
     superseded: int = 0
     quarantined: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -422,6 +40,8 @@ class Quarantined:
     file: str
     line: int
     reasons: frozenset[str]
+    is_repaired: bool = False
+    """Its key has a good version."""
 
 
 @dataclass(frozen=True)
@@ -437,11 +57,6 @@ class Stage:
         return self.is_won or self.is_lost
 
 
-def read_seed(name: str) -> list[dict[str, str]]:
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def read_stages() -> dict[str, Stage]:
     return {
         row["stage"]: Stage(
@@ -452,117 +67,88 @@ def read_stages() -> dict[str, Stage]:
     }  # fmt: skip
 
 
-def money(*factors: Decimal | Fraction) -> Decimal:
-    """The product, rounded half away from zero to four decimals."""
-    product = prod((Fraction(factor) for factor in factors), start=Fraction(10**4))
-    whole = floor(abs(product) + Fraction(1, 2))
-    with localcontext() as context:
-        context.prec = 60
-        return Decimal(whole if product >= 0 else -whole).scaleb(-4)
-
-
-class Rates:
-    """Direct rates to the reporting currency: the latest on or before a day."""
-
-    def __init__(self, rows: Iterable[Values], reporting_currency: str) -> None:
-        self.reporting_currency = reporting_currency
-        self._rates: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
-        for row in rows:
-            if row["to_currency"] == reporting_currency:
-                self._rates[row["from_currency"]].append((row["rate_on"], row["rate"]))
-        for rates in self._rates.values():
-            rates.sort()
-
-    def at(self, currency: str | None, day: date) -> Decimal | None:
-        if currency is None or currency == self.reporting_currency:
-            return Decimal(1)
-        rates = self._rates.get(currency, [])
-        position = bisect_right(rates, day, key=lambda rate: rate[0])
-        return rates[position - 1][1] if position else None
-
-
-class Clock:
-    """Moments (UTC) to dates in the business time zone."""
-
-    def __init__(self, business_timezone: str) -> None:
-        self._zone = None if business_timezone == "UTC" else ZoneInfo(business_timezone)
-        self.hours: dict[int, tuple[time, time]] = {
-            int(row["weekday"]): (time.fromisoformat(row["opens_at"]), time.fromisoformat(row["closes_at"]))
-            for row in read_seed("business_hours")
-        }
-        self.holidays = {date.fromisoformat(row["holiday_on"]) for row in read_seed("holidays")}
-
-    def local(self, moment: datetime) -> datetime:
-        """What the wall clock says, without a zone."""
-        return moment if self._zone is None else moment.replace(tzinfo=UTC).astimezone(self._zone).replace(tzinfo=None)
-
-    def day(self, moment: datetime) -> date:
-        return self.local(moment).date()
-
-    def open_time(self, begin: datetime, end: datetime) -> timedelta:
-        """How much of the time between two moments lies within the business hours, by the wall clock."""
-        start, stop = self.local(begin), self.local(end)
-        opened = timedelta(0)
-        for offset in range((stop.date() - start.date()).days + 1):
-            day = start.date() + timedelta(days=offset)
-            hours = self.hours.get(day.isoweekday())
-            if hours is not None and day not in self.holidays:
-                first, last = (datetime.combine(day, moment) for moment in hours)
-                opened += max(min(stop, last) - max(start, first), timedelta(0))
-        return opened
-
-
 @dataclass
 class Landing:
     """The current rows of every table, and what became of the others."""
 
     tables: dict[str, list[Values]]
+    versions: dict[str, dict[Key, list[Values]]]
+    """All good rows of a key that is not gone, oldest first."""
     books: dict[str, Books]
+    conflicting: dict[str, int]
+    """Rows that another one of their key and file differs from, which nothing tells apart."""
     quarantine: list[Quarantined]
     stages: dict[str, Stage]
     rates: Rates
-    clock: Clock
+    zones: Zones
 
 
-def deal_closing(deal: Values, stages: dict[str, Stage], last_closed_change: dict[str, datetime]) -> datetime | None:
-    """When a deal in a closed stage closed: closed_at, else the last change into a closed stage, else updated_at."""
+def deal_closing(deal: Values, stages: dict[str, Stage], last_closed_change: dict[str, Moment]) -> Moment | None:
+    """When a deal in a closed stage closed: by the first that is known of the four; None for one in an open stage."""
     stage = stages.get(deal["stage"] or "")
     if stage is None or not stage.is_closed:
         return None
-    closing: datetime | None = deal["closed_at"] or last_closed_change.get(deal["deal_id"]) or deal["updated_at"]
-    return closing
+    known = (deal["closed_at"], last_closed_change.get(deal["deal_id"]), deal["updated_at"], deal["created_at"])
+    return next((moment for moment in known if moment is not None), None)
 
 
-def last_closed_changes(changes: Iterable[Values], stages: dict[str, Stage]) -> dict[str, datetime]:
-    last: dict[str, datetime] = {}
+def last_closed_changes(changes: Iterable[Values], stages: dict[str, Stage]) -> dict[str, Moment]:
+    last: dict[str, Moment] = {}
     for change in changes:
         if stages[change["stage"]].is_closed:
             deal_id, moment = change["deal_id"], change["changed_at"]
-            last[deal_id] = max(moment, last.get(deal_id, moment))
+            last[deal_id] = max(moment, last.get(deal_id, moment), key=lambda known: (known.at, not known.is_day))
     return last
+
+
+def _plain(value: Any) -> Any:
+    """Keys and versions go by the instant, also of a day."""
+    return value.at if isinstance(value, Moment) else value
+
+
+def _version(row: LandedRow) -> tuple[datetime, tuple[str, str], int]:
+    return _plain(row.values["updated_at"]) or datetime.min, natural(row.file), row.line
+
+
+def _conflicts(versions: list[LandedRow], table: Table) -> int:
+    """Rows of one key, in order, of which the one before is in the same file, is as new, and says something else."""
+
+    def text(row: LandedRow) -> list[str]:
+        names = [column.name for column in table.columns if column.name not in table.key]
+        return [(row.texts or {}).get(name, "").strip() for name in names]
+
+    return sum(
+        one.file == other.file and _version(one)[0] == _version(other)[0] and text(one) != text(other)
+        for one, other in pairwise(versions)
+    )
 
 
 class _Reader:
     """Reads and validates table by table; the tables a check needs come first."""
 
-    def __init__(self, folder: Path, as_of: date, clock: Clock, reporting_currency: str) -> None:
-        self.folder, self.as_of, self.clock = folder, as_of, clock
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.as_of = folder, settings.as_of
+        self.zones = Zones(settings.business_timezone, settings.naive_timestamps_in)
+        self.full_extracts = {name.strip() for name in settings.full_extract_tables.split(",")}
         self.stages = read_stages()
-        self.rates = Rates([], reporting_currency)
-        self.reporting_currency = reporting_currency
+        self._settings = settings
+        self.rates = self._rates([])
         self.tables: dict[str, list[Values]] = {}
+        self.versions: dict[str, dict[Key, list[Values]]] = {}
         self.books: dict[str, Books] = {}
+        self.conflicting: dict[str, int] = {}
         self.quarantine: list[Quarantined] = []
 
+    def _rates(self, rows: Iterable[Values]) -> Rates:
+        settings = self._settings
+        return Rates(rows, settings.reporting_currency, settings.fx_rate_max_age_days, settings.fx_inference)
+
     def read(self) -> Landing:
-        if not any(
-            path.suffix in (".csv", ".parquet")
-            for name in TABLES
-            for path in (self.folder / name.replace(".", "/")).glob("*")
-        ):
+        folders = [self.folder / name.replace(".", "/") for name in TABLES]
+        if not any(path.suffix in SUFFIXES for folder in folders for path in folder.glob("*")):
             raise LandingError(f"{self.folder}: no landing file")
         self._table("planning.fx_rates", self._no_check)
-        self.rates = Rates(self.tables["planning.fx_rates"], self.reporting_currency)
+        self.rates = self._rates(self.tables["planning.fx_rates"])
         self._table("crm.deal_stage_changes", self._check_stage)
         self._last_closed = last_closed_changes(self.tables["crm.deal_stage_changes"], self.stages)
         self._table("crm.deals", self._check_deal)
@@ -575,50 +161,83 @@ class _Reader:
         self._table("planning.sales_targets", self._check_target)
         self._table("planning.sales_quotas", self._check_money("quota_month"))
         self._table("planning.sales_costs", self._check_money("cost_month"))
+        self._table("support.csat_responses", self._check_response)
         for name in TABLES:
             if name not in self.tables:
                 self._table(name, self._no_check)
-        return Landing(self.tables, self.books, self.quarantine, self.stages, self.rates, self.clock)
+        books = self.books, self.conflicting, self.quarantine
+        return Landing(self.tables, self.versions, *books, self.stages, self.rates, self.zones)
 
     def _table(self, name: str, check: Callable[[Values], set[str]]) -> None:
         table = TABLES[name]
-        rows = _read_table(self.folder / name.replace(".", "/"), table)
-        newest: dict[tuple[Any, ...], LandedRow] = {}
-        quarantined = 0
+        rows, files = read_table(self.folder / name.replace(".", "/"), table)
+        versions: dict[Key, list[LandedRow]] = defaultdict(list)
+        in_newest_file: set[Key] = set()
+        bad: list[tuple[LandedRow, Key | None]] = []
         for row in rows:
             if row.texts is not None:
-                self._type(row, table)
+                self._type(row, table, name)
                 row.reasons |= check(row.values)
-            if row.reasons:
-                quarantined += 1
-                self.quarantine.append(Quarantined(name, row.file, row.line, frozenset(row.reasons)))
-                continue
-            key = tuple(row.values[column] for column in table.key)
-            if key not in newest or _version(row) > _version(newest[key]):
-                newest[key] = row
-        self.tables[name] = [row.values for row in newest.values()]
-        current = len(newest)
-        self.books[name] = Books(len(rows), current, len(rows) - quarantined - current, quarantined)
+            key = self._key(row, table)
+            if key is not None and row.file == files[-1]:
+                in_newest_file.add(key)
+            if row.reasons or key is None:
+                bad.append((row, key))
+            else:
+                versions[key].append(row)
+        for of_key in versions.values():
+            of_key.sort(key=_version)
+        self.quarantine += [
+            Quarantined(name, row.file, row.line, frozenset(row.reasons), key in versions) for row, key in bad
+        ]
+        kept = {
+            key: of_key
+            for key, of_key in versions.items()
+            if not self._is_deleted(of_key[-1]) and (name not in self.full_extracts or key in in_newest_file)
+        }
+        self.tables[name] = [of_key[-1].values for of_key in kept.values()]
+        self.versions[name] = {key: [row.values for row in of_key] for key, of_key in kept.items()}
+        self.conflicting[name] = sum(_conflicts(of_key, table) for of_key in versions.values())
+        current, deleted = len(kept), len(versions) - len(kept)
+        superseded = sum(len(of_key) - 1 for of_key in versions.values())
+        self.books[name] = Books(len(rows), current, superseded, len(bad), deleted)
 
-    @staticmethod
-    def _type(row: LandedRow, table: Table) -> None:
+    def _is_deleted(self, row: LandedRow) -> bool:
+        deleted_at: Moment | None = row.values["deleted_at"]
+        return deleted_at is not None and deleted_at.day <= self.as_of
+
+    def _type(self, row: LandedRow, table: Table, name: str) -> None:
         assert row.texts is not None
         for column in table.columns:
             text = row.texts.get(column.name, "").strip()
-            value = _parse_kind(column, text) if text else None
-            if value is None and column.required:
-                row.reasons.add(f"{'invalid' if text else 'missing'}_{column.name}")
+            value = parse(column, text, self.zones, name.split(".")[0]) if text else None
+            if text and value is None:
+                row.reasons.add(f"invalid_{column.name}")
+            elif value is None and column.is_required:
+                row.reasons.add(f"missing_{column.name}")
             row.values[column.name] = value
+
+    @staticmethod
+    def _key(row: LandedRow, table: Table) -> Key | None:
+        """None where a line or a key's column cannot be read."""
+        unread = {f"{why}_{name}" for name in table.key for why in ("invalid", "missing")}
+        if row.texts is None or row.reasons & unread:
+            return None
+        return tuple(_plain(row.values[name]) for name in table.key)
 
     @staticmethod
     def _no_check(_: Values) -> set[str]:
         return set()
 
-    def _without_rate(self, currency: str | None, day: date | datetime | None) -> set[str]:
-        if isinstance(day, datetime):
-            day = self.clock.day(day)
+    @staticmethod
+    def _check_response(row: Values) -> set[str]:
+        """A survey that nobody answered has no time of the answer."""
+        return {"missing_responded_at"} if row["score"] is not None and row["responded_at"] is None else set()
+
+    def _without_rate(self, currency: str | None, day: date | Moment | None) -> set[str]:
+        day = day.day if isinstance(day, Moment) else day
         # a row without a valid date lacks a rate only where there is none on any day
-        return {"missing_fx_rate"} if self.rates.at(currency, day or date.max) is None else set()
+        return {"missing_fx_rate"} if self.rates.at(currency, day) is None else set()
 
     def _check_money(self, date_column: str) -> Callable[[Values], set[str]]:
         return lambda row: self._without_rate(row["currency"], row[date_column])
@@ -628,23 +247,31 @@ class _Reader:
 
     def _check_deal(self, row: Values) -> set[str]:
         closing = deal_closing(row, self.stages, self._last_closed)
-        if closing is None or self.clock.day(closing) > self.as_of:
+        if closing is None or closing.day > self.as_of:
             closing = row["created_at"]
-        return self._check_stage(row) | self._without_rate(row["currency"], closing)
+        without = set() if row["amount"] is None else self._without_rate(row["currency"], closing)
+        return self._check_stage(row) | without
 
     def _check_item(self, row: Values) -> set[str]:
-        quantity, price = row.get("quantity"), row.get("unit_price")
-        too_much = quantity is not None and price is not None and quantity * price >= GREATEST_LINE
-        return ({"invalid_quantity"} if too_much else set()) | self._check_order(row)
+        reasons = self._check_order(row)
+        quantity, price, discount = row["quantity"], row["unit_price"], row["discount_amount"]
+        if quantity is not None and price is not None:
+            if quantity * price >= GREATEST_LINE:
+                reasons |= {"invalid_quantity"}
+            if discount is not None and discount > quantity * price:
+                reasons |= {"invalid_discount_amount"}
+        return reasons
 
     def _check_order(self, row: Values) -> set[str]:
         return {"unknown_order"} if row["order_id"] is not None and row["order_id"] not in self._orders else set()
 
     def _check_refund(self, row: Values) -> set[str]:
-        if reasons := self._check_order(row):
-            return reasons
+        amount, tax = row["amount"], row["tax_amount"]
+        reasons = {"invalid_tax_amount"} if amount is not None and tax is not None and tax > amount else set()
+        if unknown := self._check_order(row):
+            return reasons | unknown
         order = self._orders.get(row["order_id"])
-        return self._without_rate(order["currency"], row["refunded_at"]) if order else set()
+        return reasons | (self._without_rate(order["currency"], row["refunded_at"]) if order else set())
 
     def _check_subscription(self, row: Values) -> set[str]:
         return set() if row["unit_amount"] is None else self._without_rate(row["currency"], row["changed_at"])
@@ -655,9 +282,5 @@ class _Reader:
         return self._without_rate(row["currency"], row["target_month"])
 
 
-def _version(row: LandedRow) -> tuple[datetime, str, int]:
-    return row.values.get("updated_at") or datetime.min, row.file, row.line
-
-
-def read_landing(folder: Path, *, as_of: date, business_timezone: str, reporting_currency: str) -> Landing:
-    return _Reader(folder, as_of, Clock(business_timezone), reporting_currency).read()
+def read_landing(folder: Path, settings: Settings) -> Landing:
+    return _Reader(folder, settings).read()

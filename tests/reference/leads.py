@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from tests.reference.context import ZERO, Context, metric
@@ -27,6 +26,7 @@ from tests.reference.rows import (
     ratio,
     total,
 )
+from tests.reference.values import Moment
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ def lead_conversion_rate(context: Context) -> Mart:
     cohort: list[tuple[date, Members, CohortLead]] = []
     conversions: list[tuple[date, Members, str]] = []
     for lead in company.leads:
-        members = company.lead_members(lead)
+        members = company.lead_members(lead, lead.day)
         sale = company.first_sale_on_or_after(lead.account_id, lead.day)
         qualified = lead.qualified_on is not None
         cohort.append((lead.day, members, CohortLead(lead.day, qualified, sale.day if sale else None)))
         if sale is not None:
-            conversions.append((sale.day, members, lead.lead_id))
+            conversions.append((sale.day, company.lead_members(lead, sale.day), lead.lead_id))
 
     def share_within(leads: list[CohortLead], days: int, period: Period) -> Number | None:
         """NULL until even a lead of the period's last day has had that long."""
@@ -119,18 +119,17 @@ def lead_source_conversion_rate(context: Context) -> Mart:
 @metric
 def lead_response_time(context: Context) -> Mart:
     company = context.company
-    touched_at: dict[str, list[datetime]] = defaultdict(list)
+    touched_at: dict[str, list[Moment]] = defaultdict(list)
     for touch in company.touches:
         if touch.lead_id is not None:
             touched_at[touch.lead_id].append(touch.occurred_at)
     answered: list[tuple[date, Members, float]] = []
     unanswered: list[tuple[date, Members, None]] = []
     for lead in company.leads:
-        members = company.lead_members(lead)
-        touches = touched_at[lead.lead_id]
-        position = bisect_left(touches, lead.created_at)
-        if position < len(touches):
-            answered.append((lead.day, members, company.minutes_between(lead.created_at, touches[position])))
+        members = company.lead_members(lead, lead.day)
+        first = next((touch for touch in touched_at[lead.lead_id] if not touch.is_before(lead.created_at)), None)
+        if first is not None:
+            answered.append((lead.day, members, company.clock.minutes(lead.created_at, first)))
         else:
             unanswered.append((lead.day, members, None))
     cells, without = cells_of(context.spine, answered), cells_of(context.spine, unanswered)
@@ -157,7 +156,7 @@ def referrals(context: Context) -> Mart:
         (
             (
                 lead.day,
-                {**company.rep_members(lead.rep_id), "referrer_type": lead.referrer_type or UNKNOWN},
+                {**company.rep_members(lead.rep_id, lead.day), "referrer_type": lead.referrer_type or UNKNOWN},
                 company.first_sale_on_or_after(lead.account_id, lead.day) is not None,
             )
             for lead in company.leads

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 # Importing them puts their metrics into METRICS.
-from tests.reference import activities, beyond, customers, deals, leads, sales
+from tests.reference import activities, ahead, beyond, customers, deals, leads, sales, worth
+from tests.reference.clock import read_seed
 from tests.reference.context import METRICS, Context
 from tests.reference.landing import Books, Quarantined, read_landing
-from tests.reference.model import Company, Settings
-from tests.reference.rows import Mart, history
+from tests.reference.model import Company
+from tests.reference.rows import Mart, compare_periods, history
+from tests.reference.settings import Settings
 
-MODULES = (sales, customers, leads, deals, activities, beyond)
+MODULES = (sales, customers, leads, deals, activities, ahead, worth, beyond)
 
 
 @dataclass
@@ -24,19 +26,45 @@ class Result:
 
     marts: dict[str, Mart]
     books: dict[str, Books]
+    conflicting: dict[str, int]
     quarantine: list[Quarantined]
 
 
-def compute(landing: Path, *, as_of: date, metrics: Iterable[str] | None = None, **policies: Any) -> Result:
+def compute(
+    landing: Path,
+    *,
+    as_of: date,
+    metrics: Iterable[str] | None = None,
+    loaded_on: date = date.max,
+    **policies: Any,
+) -> Result:
     """The marts of a landing folder, all or some. Of `policies`, vars of dbt_project.yml, the rest has its defaults."""
     settings = Settings(as_of, **policies)
-    landed = read_landing(
-        landing,
-        as_of=as_of,
-        business_timezone=settings.business_timezone,
-        reporting_currency=settings.reporting_currency,
-    )
-    company = Company(settings, landed)
+    landed = read_landing(landing, settings)
+    company = Company(settings, landed, loaded_on)
     context = Context(company, history(company.first_event(), as_of, settings.fiscal_year_start_month))
     marts = {name: METRICS[name](context) for name in (METRICS if metrics is None else metrics)}
-    return Result(marts, landed.books, landed.quarantine)
+    for name, needed in needs().items():
+        if name in marts and not has_landed(needed, landed.books, settings):
+            forget_values(marts[name])
+    return Result(marts, landed.books, landed.conflicting, landed.quarantine)
+
+
+def needs() -> dict[str, str]:
+    """By metric the tables it needs: `a|b` both of them, `a/b` either."""
+    return {row["metric_id"]: row["needs"] for row in read_seed("metrics")}
+
+
+def has_landed(needed: str, books: dict[str, Books], settings: Settings) -> bool:
+    """Whether a row of them was ever read, be it quarantined. With bookings deals stand for orders and refunds."""
+    if settings.revenue_basis == "bookings":
+        for table in ("billing.order_items", "billing.orders", "billing.refunds"):
+            needed = needed.replace(table, "crm.deals")
+    return all(any(books[table].read for table in either.split("/")) for either in needed.split("|"))
+
+
+def forget_values(mart: Mart) -> None:
+    """Where nothing was ever landed it is not known what happened."""
+    for row in mart.values():
+        row.metric_value = None
+    compare_periods(mart)

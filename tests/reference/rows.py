@@ -6,7 +6,7 @@ In values, a Decimal is money (or an amount per something), an int a count, a fl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
@@ -21,7 +21,10 @@ Members = Mapping[str, str]
 Key = tuple[str, date, str, str]
 """period_grain, period_start, dimension, dimension_value."""
 
-GRAINS = ("week", "month", "quarter", "year")
+TO_DATE = "year_to_date"
+PERIOD_GRAINS = ("week", "month", "quarter", "year")
+"""Those whose periods lie end to end."""
+GRAINS = (*PERIOD_GRAINS, TO_DATE)
 PLAN_GRAINS = ("month", "quarter", "year")
 ALL = ("all", "all")
 UNKNOWN = "unknown"
@@ -31,7 +34,10 @@ UNKNOWN = "unknown"
 class Period:
     grain: str
     start: date
+    """What the period is known by."""
     end: date
+    first: date
+    """Its first day: the start; of a year to date, which is known by its month, the fiscal year's first day."""
 
 
 def add_months(first_of_month: date, months: int) -> date:
@@ -42,35 +48,64 @@ def add_months(first_of_month: date, months: int) -> date:
 def period_of(grain: str, day: date, fiscal_year_start_month: int = 1) -> Period:
     if grain == "week":
         start = day - timedelta(days=day.weekday())
-        return Period(grain, start, start + timedelta(days=6))
+        return Period(grain, start, start + timedelta(days=6), start)
+    if grain == TO_DATE:
+        month = period_of("month", day)
+        return Period(grain, month.start, month.end, period_of("year", day, fiscal_year_start_month).start)
     months = {"month": 1, "quarter": 3, "year": 12}[grain]
     into_period = (day.month - fiscal_year_start_month) % 12 % months
     start = add_months(day.replace(day=1), -into_period)
-    return Period(grain, start, add_months(start, months) - timedelta(days=1))
+    return Period(grain, start, add_months(start, months) - timedelta(days=1), start)
+
+
+def label_of(period: Period, fiscal_year_start_month: int = 1) -> str:
+    """What people call a period: 2026-W37, 2026-09, 2026-Q3, 2026; of a fiscal year that starts later FY2026."""
+    if period.grain == "week":
+        year, week, _ = period.start.isocalendar()
+        return f"{year}-W{week:02d}"
+    if period.grain in ("month", TO_DATE):
+        return f"{period.start:%Y-%m}"
+    starts_later = fiscal_year_start_month > 1
+    ends_later = starts_later and period.start.month >= fiscal_year_start_month
+    called = f"{'FY' if starts_later else ''}{period.start.year + ends_later}"
+    if period.grain == "year":
+        return called
+    return f"{called}-Q{(period.start.month - fiscal_year_start_month) % 12 // 3 + 1}"
 
 
 def one_period_before(grain: str, start: date) -> date:
     if grain == "week":
         return start - timedelta(days=7)
-    return add_months(start, {"month": -1, "quarter": -3, "year": -12}[grain])
+    return add_months(start, {"month": -1, "quarter": -3, "year": -12, TO_DATE: -1}[grain])
 
 
 def one_year_before(grain: str, start: date) -> date:
     return start - timedelta(weeks=52) if grain == "week" else add_months(start, -12)
 
 
+def one_period_after(grain: str, start: date) -> date:
+    if grain == "week":
+        return start + timedelta(days=7)
+    return add_months(start, {"month": 1, "quarter": 3, "year": 12, TO_DATE: 1}[grain])
+
+
+def one_year_after(grain: str, start: date) -> date:
+    return start + timedelta(weeks=52) if grain == "week" else add_months(start, 12)
+
+
 class Spine:
     """The periods that a mart has rows for, and the day the books were closed."""
 
-    def __init__(self, periods: Iterable[Period], as_of: date) -> None:
+    def __init__(self, periods: Iterable[Period], as_of: date, fiscal_year_start_month: int) -> None:
         self.as_of = as_of
+        self.fiscal_year_start_month = fiscal_year_start_month
         self.periods = list(periods)
         self._by_start = {(period.grain, period.start): period for period in self.periods}
         self.of = lru_cache(maxsize=None)(self._of)
 
     def _of(self, day: date) -> tuple[Period, ...]:
         """The periods of the spine that hold a day."""
-        return tuple(period for period in self.periods if period.start <= day <= period.end)
+        return tuple(period for period in self.periods if period.first <= day <= period.end)
 
     def holds(self, grain: str, start: date) -> bool:
         return (grain, start) in self._by_start
@@ -92,7 +127,7 @@ def history(first: date, as_of: date, fiscal_year_start_month: int) -> Spine:
         while period.start <= as_of:
             periods.append(period)
             period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
-    return Spine(periods, as_of)
+    return Spine(periods, as_of, fiscal_year_start_month)
 
 
 def periods_ahead(grains: Iterable[str], number: int, as_of: date, fiscal_year_start_month: int) -> Spine:
@@ -103,7 +138,7 @@ def periods_ahead(grains: Iterable[str], number: int, as_of: date, fiscal_year_s
         for _ in range(number + 1):
             periods.append(period)
             period = period_of(grain, period.end + timedelta(days=1), fiscal_year_start_month)
-    return Spine(periods, as_of)
+    return Spine(periods, as_of, fiscal_year_start_month)
 
 
 def cells_of(spine: Spine, records: Iterable[tuple[date, Members, T]]) -> dict[Key, list[T]]:
@@ -151,7 +186,7 @@ def total(numerator: Number, **extras: Number | None) -> Value:
     return Value(numerator, None, numerator, extras)
 
 
-def ratio(numerator: Number, denominator: Number | None, **extras: Number | None) -> Value:
+def ratio(numerator: Number | None, denominator: Number | None, **extras: Number | None) -> Value:
     return Value(numerator, denominator, divide(numerator, denominator), extras)
 
 
@@ -176,6 +211,7 @@ def percentile(values: list[float], share: float) -> float | None:
 class Row:
     period_end: date
     is_complete: bool
+    period_label: str
     dimension_label: str
     numerator: Number | None
     denominator: Number | None
@@ -189,6 +225,13 @@ class Row:
 Mart = dict[Key, Row]
 
 
+def followed_by(spine: Spine, key: Key) -> Iterator[Key]:
+    """The cells that are compared with a cell: its member's one period and one year later."""
+    grain, start, *cut = key
+    later = (one_period_after(grain, start), one_year_after(grain, start))
+    yield from ((grain, other, cut[0], cut[1]) for other in later if spine.holds(grain, other))
+
+
 def build_mart(
     spine: Spine,
     keys: Iterable[Key],
@@ -197,13 +240,19 @@ def build_mart(
     *,
     grains: Iterable[str],
     target: Callable[[Key, Period], Number | None],
+    is_compared: bool = True,
 ) -> Mart:
-    """A row per key and, for `all`, per period of the spine; then the values one period and one year before."""
+    """A row per key and, for `all`, per period of the spine; then the values one period and one year before.
+
+    A member that has something to say has a row in the periods that are compared with it, too.
+    """
     wanted = tuple(grains)
     periods = {(p.grain, p.start): p for p in spine.periods if p.grain in wanted}
     dense = [(*key, *ALL) for key in periods]
+    own = dict.fromkeys([*dense, *keys])
+    compared = [later for key in own for later in followed_by(spine, key)] if is_compared else []
     mart: Mart = {}
-    for key in dict.fromkeys([*dense, *keys]):
+    for key in dict.fromkeys([*own, *compared]):
         period = periods.get(key[:2])
         if period is None:
             continue
@@ -211,6 +260,7 @@ def build_mart(
         mart[key] = Row(
             period_end=period.end,
             is_complete=period.end < spine.as_of,
+            period_label=label_of(period, spine.fiscal_year_start_month),
             dimension_label=label(key[2], key[3]),
             numerator=value.numerator,
             denominator=value.denominator,
@@ -218,9 +268,14 @@ def build_mart(
             target_value=target(key, period),
             extras=dict(value.extras),
         )
+    compare_periods(mart)
+    return mart
+
+
+def compare_periods(mart: Mart) -> None:
+    """Fill in the values one period and one year before."""
     for (grain, start, dimension, member), row in mart.items():
         before = mart.get((grain, one_period_before(grain, start), dimension, member))
         year_before = mart.get((grain, one_year_before(grain, start), dimension, member))
         row.prior_period_value = before.metric_value if before else None
         row.prior_year_value = year_before.metric_value if year_before else None
-    return mart

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from tests.reference.context import DAY, REP_CUTS, ZERO, Context, metric, only
+from tests.reference.context import REP_CUTS, ZERO, Context, metric, only
 from tests.reference.model import Company
 from tests.reference.rows import (
     PLAN_GRAINS,
+    TO_DATE,
     UNKNOWN,
     Key,
     Mart,
@@ -21,7 +22,10 @@ from tests.reference.rows import (
     add,
     balance_cells,
     cells_of,
+    one_period_after,
     one_period_before,
+    one_year_after,
+    one_year_before,
     ratio,
     total,
 )
@@ -41,13 +45,13 @@ class Money:
 
 def revenue_records(company: Company) -> Iterator[tuple[date, Members, Money]]:
     for sale in company.sales:
-        members = company.sale_members(sale)
+        members = company.sale_members(sale, sale.day)
         for line in sale.lines:
             # a sale without items is one of nothing, and of no product
             category = {} if line.is_placeholder else {"product_category": line.category}
             yield sale.day, {**members, **category}, Money(gross=line.amount)
     for refund in company.refunds:
-        members = company.sale_members(refund.sale)
+        members = company.sale_members(refund.sale, refund.day)
         for line, share in refund.shares:
             yield refund.day, {**members, "product_category": line.category}, Money(refunded=share)
 
@@ -69,7 +73,7 @@ def sales_cells(context: Context, *dimensions: str) -> dict[Key, list[Decimal]]:
     company = context.company
     return cells_of(
         context.spine,
-        ((s.day, only(company.sale_members(s), *dimensions), s.amount) for s in company.sales),
+        ((s.day, only(company.sale_members(s, s.day), *dimensions), s.amount) for s in company.sales),
     )
 
 
@@ -79,9 +83,9 @@ SALE_CUTS = ("sales_rep", "team", "region", "segment", "lead_source")
 def revenue_target(company: Company, key: Key, period: Period) -> Decimal | None:
     """The sum of the targets of the period's months, for the cuts that have targets."""
     scope = {"all": "company", "team": "team", "region": "region"}.get(key[2])
-    if scope is None or period.grain not in PLAN_GRAINS:
+    if scope is None or period.grain not in (*PLAN_GRAINS, TO_DATE):
         return None
-    return company.target(scope, UNKNOWN if scope == "company" else key[3], period.start, period.end)
+    return company.target(scope, UNKNOWN if scope == "company" else key[3], period.first, period.end)
 
 
 @metric
@@ -108,13 +112,15 @@ def sales_growth(context: Context) -> Mart:
     cells = cells_of(context.spine, revenue_records(context.company))
 
     def previous(period: Period) -> date:
-        return one_period_before(period.grain, period.start)
+        """A year to date grows from the same days of the year before."""
+        before = one_year_before if period.grain == TO_DATE else one_period_before
+        return before(period.grain, period.start)
 
     def following(key: Key) -> Key:
         """The period whose growth starts from this one."""
         grain, start, *cut = key
-        end = next(p.end for p in context.spine.of(start) if p.grain == grain)
-        return grain, end + DAY, cut[0], cut[1]
+        after = one_year_after if grain == TO_DATE else one_period_after
+        return grain, after(grain, start), cut[0], cut[1]
 
     def measure(key: Key, period: Period) -> Value:
         now = net(cells.get(key, []))
@@ -175,8 +181,9 @@ def revenue_per_rep(context: Context) -> Mart:
     def employed(period: Period) -> Iterator[tuple[Members, str]]:
         for rep in company.reps.values():
             hired = rep.hired_on is None or rep.hired_on <= period.end
-            if hired and (rep.left_on is None or rep.left_on >= period.start):
-                yield company.rep_members(rep.rep_id), rep.rep_id
+            if hired and (rep.left_on is None or rep.left_on >= period.first):
+                last_day = period.end if rep.left_on is None else min(rep.left_on, period.end)
+                yield company.rep_members(rep.rep_id, last_day), rep.rep_id
 
     reps = balance_cells(context.spine, employed)
 
