@@ -16,6 +16,10 @@ from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFil
 MAX_LINE_BYTES = 1 << 20
 # A line with so many fields beyond its header's has lost its line ends; with fewer it is a malformed line.
 MAX_SURPLUS_FIELDS = 200
+# The reader notes such a line once for each field that it has too many. That goes well in this measure.
+MAX_MALFORMED_LINES = 100_000
+MAX_FIELDS_NOTED = 300_000
+MAX_BYTES_NOTED = 100 << 20
 # From so many lines that are not UTF-8 on, and of so large a share of all, it is the file that is not.
 FEW_LINES = 3
 WHOLE_FILE_SHARE = 0.1
@@ -34,10 +38,10 @@ class LineFindings:
 
 def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFindings:
     """Look at every line of a CSV file, in time by its size. Raises UnreadableFileError where it cannot be read."""
-    longest, quotes = 0, 0
+    longest = quotes = surplus_lines = surplus_fields = surplus_bytes = 0
     undecodable: dict[int, bytes] = {}
     end = b"\r" if print_.carriage_returns and not print_.newlines else b"\n"
-    most_fields = len(layout.columns) + MAX_SURPLUS_FIELDS
+    columns = len(layout.columns)
     with path.open("rb") as stream:
         for number, line in enumerate(_lines(stream, end), start=1):
             if len(line) > longest:
@@ -47,11 +51,24 @@ def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFi
                         f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: the file has lost its line ends, or "
                         "one value's quotes; export it again"
                     )
-            if line.count(b",") >= most_fields and (fields := _fields(line, inside=quotes % 2 == 1)) > most_fields:
-                raise UnreadableFileError(
-                    f"line {number} has {fields:,} fields in {len(line):,} bytes, its header {len(layout.columns)}: "
-                    "the file has lost its line ends; export it again"
-                )
+            if line.count(b",") >= columns and (fields := _fields(line, inside=quotes % 2 == 1)) > columns:
+                surplus_lines += 1
+                surplus_fields += fields - columns
+                surplus_bytes += (fields - columns) * len(line)
+                if fields - columns > MAX_SURPLUS_FIELDS:
+                    raise UnreadableFileError(
+                        f"line {number} has {fields:,} fields in {len(line):,} bytes, its header {columns}: "
+                        "the file has lost its line ends; export it again"
+                    )
+                if (
+                    surplus_lines > MAX_MALFORMED_LINES
+                    or surplus_fields > MAX_FIELDS_NOTED
+                    or surplus_bytes > MAX_BYTES_NOTED
+                ):
+                    raise UnreadableFileError(
+                        f"is not CSV: {surplus_lines:,} of its first {number:,} lines have more fields than its "
+                        f"header, line {number} {fields} instead of {columns}"
+                    )
             quotes += line.count(b'"')
             if not print_.is_utf8 and not _is_utf8(line):
                 undecodable[number] = line

@@ -22,7 +22,7 @@ from typing import BinaryIO
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.load.csv_lines import LineFindings
+from orchestration.load.csv_lines import MAX_MALFORMED_LINES, LineFindings
 from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
 from orchestration.load.scanned import (
     SCAN_TABLE,
@@ -36,7 +36,6 @@ from orchestration.load.scanned import (
 
 MAX_LINE_BYTES = 8 << 20
 MAX_PASSES = 40
-MAX_MALFORMED_LINES = 100_000
 MAX_MALFORMED_TEXT = 100 << 20
 NOTED_BYTES = 100 << 20
 LEAST_NOTED = 100

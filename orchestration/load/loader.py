@@ -28,6 +28,8 @@ from orchestration.load.parquet_scan import examine_parquet, scan_parquet
 from orchestration.load.raw_tables import create_raw_tables
 from orchestration.load.scanned import SCAN_TABLE, Scanned, drop_blank_records
 
+# So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
+MEMORY_LIMIT = "600MB"
 SCRATCH_PREFIX = "kpi-load-"
 MOST_LINES_SHOWN = 10
 
@@ -85,6 +87,7 @@ def load(
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
     problems: list[str] = []
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         for position, new in enumerate(new_files, start=1):
             progress(f"{new.file.label} ({position} of {len(new_files)})")
