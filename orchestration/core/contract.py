@@ -20,6 +20,11 @@ class Column:
     required: bool
     key: bool
 
+    @property
+    def identifies(self) -> bool:
+        """Whether its value says which row this is, or to which it belongs; such a value is never mended."""
+        return self.key or self.name.endswith("_id")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -70,4 +75,4 @@ def _column(entry: dict[str, object]) -> Column:
     config = entry["config"]
     assert isinstance(config, dict)
     meta = config["meta"]
-    return Column(str(entry["name"]), bool(meta.get("required", False)), bool(meta.get("key", False)))
+    return Column(str(entry["name"]), bool(meta.get("required")), bool(meta.get("key")))
