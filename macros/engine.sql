@@ -59,6 +59,19 @@
     try_cast({{ expression }} as timestamp)
 {%- endmacro %}
 
+{# A timestamp text without an offset, which is of a time zone, as a timestamp in UTC; NULL where there is no such instant. #}
+{% macro zoned_instant_or_null(expression, timezone) %}{{ return(adapter.dispatch('zoned_instant_or_null')(expression, timezone)) }}{% endmacro %}
+{% macro default__zoned_instant_or_null(expression, timezone) -%}
+    {%- if timezone == 'UTC' -%}
+    try_cast({{ expression }} as timestamp)
+    {%- else -%}
+    cast((try_cast({{ expression }} as timestamp) at time zone '{{ timezone }}') at time zone 'UTC' as timestamp)
+    {%- endif -%}
+{%- endmacro %}
+{% macro spark__zoned_instant_or_null(expression, timezone) -%}
+    to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}')
+{%- endmacro %}
+
 {# The local time in the business's time zone of a timestamp in UTC. #}
 {% macro local_timestamp(expression) %}{{ return(adapter.dispatch('local_timestamp')(expression)) }}{% endmacro %}
 {% macro default__local_timestamp(expression) -%}

@@ -11,9 +11,13 @@
     {{ return(columns) }}
 {% endmacro %}
 
+{# The columns of a landed table as staging has them: each timestamp is followed by whether it is a day alone. #}
 {% macro column_list(system, table, relation='') -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
     {%- for column in contract_columns(system, table) -%}
-        {{ relation ~ '.' if relation }}{{ column.name }}{{ ', ' if not loop.last }}
+        {{ prefix }}{{ column.name }}
+        {%- if column.type == 'timestamp' %}, {{ prefix }}{{ column.name }}_is_day{% endif -%}
+        {{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -26,22 +30,29 @@
 {% endmacro %}
 
 {#
-    A timestamp text in the one form that engines read: no space before the offset, capital Z, minutes set off by a
-    colon, seconds written out.
+    A timestamp text in the one form that engines read: no space before the offset, capital Z (also for UTC), minutes set
+    off by a colon, seconds written out.
 #}
 {% macro plain_timestamp(text) -%}
-    {%- set unspaced = "regexp_replace(upper(" ~ text ~ "), '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '" ~ captured(1) ~ captured(2) ~ "')" -%}
+    {%- set with_z = "regexp_replace(upper(" ~ text ~ "), ' ?(UTC|Z)$', 'Z')" -%}
+    {%- set unspaced = "regexp_replace(" ~ with_z ~ ", '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '" ~ captured(1) ~ captured(2) ~ "')" -%}
     {%- set with_colon = "regexp_replace(" ~ unspaced ~ ", '(:[0-9.]+[+-][0-9]{2})([0-9]{2})$', '" ~ captured(1) ~ ":" ~ captured(2) ~ "')" -%}
     regexp_replace({{ with_colon }}, '([T ][0-9]{2}:[0-9]{2})((Z|[+-].*)?)$', '{{ captured(1) }}:00{{ captured(2) }}')
 {%- endmacro %}
 
-{# A trimmed text as its type; NULL where it does not parse. #}
-{% macro parsed(text, type) -%}
+{# A day, as text. #}
+{% macro day_pattern() %}{{ return('[0-9]{4}-[0-9]{2}-[0-9]{2}') }}{% endmacro %}
+
+{#
+    A trimmed text as its type; NULL where it does not parse. A timestamp without an offset is in the time zone that
+    naive_timestamps_in gives its system; a day is the start of this day in business_timezone.
+#}
+{% macro parsed(text, type, system) -%}
     {%- set number = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?' -%}
-    {%- set day = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
+    {%- set day = day_pattern() -%}
     {%- set clock = '([01][0-9]|2[0-3]):[0-5][0-9]' -%}
     {%- set offset = '(Z|[+-]([01][0-9]|2[0-3])(:[0-5][0-9])?)' -%}
-    {%- set any_offset = ' ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
+    {%- set any_offset = ' ?([Zz]|[Uu][Tt][Cc]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
     {%- if type == 'text' -%}
         {{ text }}
     {%- elif type == 'currency' -%}
@@ -57,21 +68,42 @@
         case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
     {%- elif type == 'timestamp' -%}
         case
-            when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset ~ '?') }} then {{ instant_or_null(text) }}
-            when {{ matches(text, day ~ '([T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?(' ~ any_offset ~ ')?)?') }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset) }} then {{ instant_or_null(text) }}
+            when {{ matches(text, day) }} then {{ zoned_instant_or_null(text, var('business_timezone')) }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?') }}
+                then {{ zoned_instant_or_null(plain_timestamp(text), naive_timezone(system)) }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?' ~ any_offset) }}
                 then {{ instant_or_null(plain_timestamp(text)) }}
         end
     {%- endif -%}
 {%- endmacro %}
 
-{# The condition under which a parsed value lies outside the contract's range or list; '' where it has none. #}
-{% macro outside(column) -%}
+{# The time zone of a system's timestamps that say no offset: var naive_timestamps_in, a zone or system=zone,... #}
+{% macro naive_timezone(system) %}
+    {%- set given = (var('naive_timestamps_in') or 'UTC') | string -%}
+    {%- if '=' not in given -%}
+        {{ return(given | trim) }}
+    {%- endif -%}
+    {%- for pair in given.split(',') if pair.split('=')[0] | trim == system -%}
+        {{ return(pair.split('=')[1] | trim) }}
+    {%- endfor -%}
+    {{ return('UTC') }}
+{% endmacro %}
+
+{#
+    The condition under which a parsed value lies outside the contract's range or list; '' where it has none. `suffix`
+    is what the names of all values end in.
+#}
+{% macro outside(column, suffix='') -%}
     {%- set conditions = [] -%}
-    {%- set value = column.name -%}
+    {%- set value = column.name ~ suffix -%}
     {%- if column.min is defined %}{% do conditions.append(value ~ ' < ' ~ column.min) %}{% endif -%}
     {%- if column.max is defined %}{% do conditions.append(value ~ ' > ' ~ column.max) %}{% endif -%}
     {%- if column.above is defined %}{% do conditions.append(value ~ ' <= ' ~ column.above) %}{% endif -%}
     {%- if column.below is defined %}{% do conditions.append(value ~ ' >= ' ~ column.below) %}{% endif -%}
+    {%- if column.at_most is defined -%}
+        {%- do conditions.append('coalesce(' ~ value ~ ' > ' ~ column.at_most ~ suffix ~ ', false)') -%}
+    {%- endif -%}
     {%- if column.type == 'month' %}{% do conditions.append('extract(day from ' ~ value ~ ') <> 1') %}{% endif -%}
     {%- if column.accepted is defined -%}
         {%- do conditions.append(value ~ " not in ('" ~ column.accepted | join("', '") ~ "')") -%}
@@ -107,7 +139,7 @@
             _load_id,
             {%- for column in columns %}
             {{ column.name }} as {{ column.name }}__text,
-            {{ parsed(column.name, column.type) }} as {{ column.name }}__value{{ ',' if not loop.last }}
+            {{ parsed(column.name, column.type, system) }} as {{ column.name }}__value{{ ',' if not loop.last }}
             {%- endfor %}
         from texts
     ),
@@ -121,8 +153,9 @@
             {%- for column in columns %}
             {%- set value = column.name ~ '__value' %}
             {{ column.name }}__text,
-            {%- set condition = outside(dict(column, name=value)) %}
-            {% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- set condition = outside(column, '__value') %}
+            {% if column.type == 'timestamp' %}{{ matches(column.name ~ '__text', day_pattern()) }} as {{ column.name }}_is_day,
+            {% endif %}{% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from parsed
     )

@@ -16,6 +16,11 @@ typed as (
         case when scope = 'company' then null else scope_value end as scope_value,
         amount,
         currency,
+        months,
+        updated_at,
+        updated_at_is_day,
+        deleted_at,
+        deleted_at_is_day,
         _reasons,
         case
             when scope = 'company' and scope_value is not null
