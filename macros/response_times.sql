@@ -1,10 +1,14 @@
-{# Minutes between two timestamps by the clock that response_time_clock sets. With business_hours the relation must be
+{# Minutes between two moments by the clock that response_time_clock sets. With business_hours the relation must be
    joined to response_days(), which adds what each end's day was open. #}
 {% macro response_minutes(earlier, later) -%}
     {%- if var('response_time_clock') == 'business_hours' -%}
-    ({{ open_minutes_until(later, 'end_days') }} - {{ open_minutes_until(earlier, 'start_days') }})
+    case
+        -- a day alone stands for its midnight, and so does what it is compared with
+        when {{ holds_a_day(earlier, later) }} then end_days.open_minutes_before - start_days.open_minutes_before
+        else {{ open_minutes_until(later, 'end_days') }} - {{ open_minutes_until(earlier, 'start_days') }}
+    end
     {%- else -%}
-    {{ seconds_between(earlier, later) }} / 60
+    {{ seconds_from(earlier, later) }} / 60
     {%- endif -%}
 {%- endmacro %}
 

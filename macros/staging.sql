@@ -11,9 +11,13 @@
     {{ return(columns) }}
 {% endmacro %}
 
+{# The columns of a landed table as staging has them: each timestamp is followed by whether it is a day alone. #}
 {% macro column_list(system, table, relation='') -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
     {%- for column in contract_columns(system, table) -%}
-        {{ relation ~ '.' if relation }}{{ column.name }}{{ ', ' if not loop.last }}
+        {{ prefix }}{{ column.name }}
+        {%- if column.type == 'timestamp' %}, {{ prefix }}{{ column.name }}_is_day{% endif -%}
+        {{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -26,22 +30,29 @@
 {% endmacro %}
 
 {#
-    A timestamp text in the one form that engines read: no space before the offset, capital Z, minutes set off by a
-    colon, seconds written out.
+    A timestamp text in the one form that engines read: no space before the offset, capital Z (also for UTC), minutes set
+    off by a colon, seconds written out.
 #}
 {% macro plain_timestamp(text) -%}
-    {%- set unspaced = "regexp_replace(upper(" ~ text ~ "), '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '" ~ captured(1) ~ captured(2) ~ "')" -%}
+    {%- set with_z = "regexp_replace(upper(" ~ text ~ "), ' ?(UTC|Z)$', 'Z')" -%}
+    {%- set unspaced = "regexp_replace(" ~ with_z ~ ", '(:[0-9.]+) ?(Z|[+-][0-9:]+)$', '" ~ captured(1) ~ captured(2) ~ "')" -%}
     {%- set with_colon = "regexp_replace(" ~ unspaced ~ ", '(:[0-9.]+[+-][0-9]{2})([0-9]{2})$', '" ~ captured(1) ~ ":" ~ captured(2) ~ "')" -%}
     regexp_replace({{ with_colon }}, '([T ][0-9]{2}:[0-9]{2})((Z|[+-].*)?)$', '{{ captured(1) }}:00{{ captured(2) }}')
 {%- endmacro %}
 
-{# A trimmed text as its type; NULL where it does not parse. #}
-{% macro parsed(text, type) -%}
+{# A day, as text. #}
+{% macro day_pattern() %}{{ return('[0-9]{4}-[0-9]{2}-[0-9]{2}') }}{% endmacro %}
+
+{#
+    A trimmed text as its type; NULL where it does not parse. A timestamp without an offset is in the time zone that
+    naive_timestamps_in gives its system; a day is the start of this day in business_timezone.
+#}
+{% macro parsed(text, type, system) -%}
     {%- set number = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?' -%}
-    {%- set day = '[0-9]{4}-[0-9]{2}-[0-9]{2}' -%}
+    {%- set day = day_pattern() -%}
     {%- set clock = '([01][0-9]|2[0-3]):[0-5][0-9]' -%}
     {%- set offset = '(Z|[+-]([01][0-9]|2[0-3])(:[0-5][0-9])?)' -%}
-    {%- set any_offset = ' ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
+    {%- set any_offset = ' ?([Zz]|[Uu][Tt][Cc]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)' -%}
     {%- if type == 'text' -%}
         {{ text }}
     {%- elif type == 'currency' -%}
@@ -54,24 +65,45 @@
                 then {{ cast_or_null(cast_or_null(text, 'decimal(18, 6)'), 'integer') }}
         end
     {%- elif type in ('date', 'month') -%}
-        case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
+        case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?(Z|[+-]00(:?00)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
     {%- elif type == 'timestamp' -%}
         case
-            when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset ~ '?') }} then {{ instant_or_null(text) }}
-            when {{ matches(text, day ~ '([T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?(' ~ any_offset ~ ')?)?') }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset) }} then {{ instant_or_null(text) }}
+            when {{ matches(text, day) }} then {{ zoned_instant_or_null(text, var('business_timezone')) }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?') }}
+                then {{ zoned_instant_or_null(plain_timestamp(text), naive_timezone(system)) }}
+            when {{ matches(text, day ~ '[T ]' ~ clock ~ '(:[0-5][0-9]([.][0-9]+)?)?' ~ any_offset) }}
                 then {{ instant_or_null(plain_timestamp(text)) }}
         end
     {%- endif -%}
 {%- endmacro %}
 
-{# The condition under which a parsed value lies outside the contract's range or list; '' where it has none. #}
-{% macro outside(column) -%}
+{# The time zone of a system's timestamps that say no offset: var naive_timestamps_in, a zone or system=zone,... #}
+{% macro naive_timezone(system) %}
+    {%- set given = (var('naive_timestamps_in') or 'UTC') | string -%}
+    {%- if '=' not in given -%}
+        {{ return(given | trim) }}
+    {%- endif -%}
+    {%- for pair in given.split(',') if pair.split('=')[0] | trim == system -%}
+        {{ return(pair.split('=')[1] | trim) }}
+    {%- endfor -%}
+    {{ return('UTC') }}
+{% endmacro %}
+
+{#
+    The condition under which a parsed value lies outside the contract's range or list; '' where it has none. `suffix`
+    is what the names of all values end in.
+#}
+{% macro outside(column, suffix='') -%}
     {%- set conditions = [] -%}
-    {%- set value = column.name -%}
+    {%- set value = column.name ~ suffix -%}
     {%- if column.min is defined %}{% do conditions.append(value ~ ' < ' ~ column.min) %}{% endif -%}
     {%- if column.max is defined %}{% do conditions.append(value ~ ' > ' ~ column.max) %}{% endif -%}
     {%- if column.above is defined %}{% do conditions.append(value ~ ' <= ' ~ column.above) %}{% endif -%}
     {%- if column.below is defined %}{% do conditions.append(value ~ ' >= ' ~ column.below) %}{% endif -%}
+    {%- if column.at_most is defined -%}
+        {%- do conditions.append('coalesce(' ~ value ~ ' > ' ~ column.at_most ~ suffix ~ ', false)') -%}
+    {%- endif -%}
     {%- if column.type == 'month' %}{% do conditions.append('extract(day from ' ~ value ~ ') <> 1') %}{% endif -%}
     {%- if column.accepted is defined -%}
         {%- do conditions.append(value ~ " not in ('" ~ column.accepted | join("', '") ~ "')") -%}
@@ -79,24 +111,47 @@
     {{ conditions | join(' or ') }}
 {%- endmacro %}
 
+{# What every landed row has beside its columns: where it came from, and its texts in one (`_content`). #}
+{% macro row_columns(system, table, relation='') -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {%- for name in ('_file_id', '_file_name', '_line', '_load_id', '_first_file_of_load', '_is_replaced', '_is_newest_file', '_content') -%}
+        {{ prefix }}{{ name }},{{ ' ' }}
+    {%- endfor -%}
+    {{ column_list(system, table, relation) }}
+{%- endmacro %}
+
 {#
-    One row per raw row of a landed table: `_file_id`, `_file_name`, `_line`, `_load_id`, the columns typed, and
-    `_reasons` (why the row is quarantined, comma-separated, '' if it is not) and `_nulled` (optional values that did
-    not parse and became NULL). The SQL of a CTE's body.
+    One row per raw row of a landed table: row_columns(), the columns typed, and `_reasons`, why the row is quarantined
+    (comma-separated, '' if it is not): a value that is missing, or filled and not of its type, range or list. The SQL of a CTE's body.
 #}
 {% macro typed_rows(system, table) %}
     {%- set columns = contract_columns(system, table) %}
-    with texts as (
+    {%- set others = columns | rejectattr('key', 'defined') | map(attribute='name') | list %}
+    with files as (
+        select
+            file_id,
+            file_name,
+            min(file_id) over (partition by load_id) as first_file_of_load,
+            max(file_id) over (partition by file_name) > file_id as is_replaced,
+            row_number() over (order by {{ natural_order('file_name') }} desc, file_name desc, file_id desc) = 1 as is_newest_file
+        from {{ source('load', 'load_files') }}
+        where system_table = '{{ system }}.{{ table }}'
+    ),
+
+    texts as (
         select
             rows._file_id,
             files.file_name as _file_name,
             rows._line,
             rows._load_id,
+            files.first_file_of_load as _first_file_of_load,
+            files.is_replaced as _is_replaced,
+            files.is_newest_file as _is_newest_file,
             {%- for column in columns %}
             {{ trimmed('rows.' ~ column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ source(system, table) }} as rows
-        inner join {{ source('load', 'load_files') }} as files on rows._file_id = files.file_id
+        inner join files on rows._file_id = files.file_id
     ),
 
     parsed as (
@@ -105,9 +160,13 @@
             _file_name,
             _line,
             _load_id,
+            _first_file_of_load,
+            _is_replaced,
+            _is_newest_file,
+            md5(concat_ws('␟'{% for name in others %}, coalesce({{ name }}, ''){% endfor %})) as _content,
             {%- for column in columns %}
             {{ column.name }} as {{ column.name }}__text,
-            {{ parsed(column.name, column.type) }} as {{ column.name }}__value{{ ',' if not loop.last }}
+            {{ parsed(column.name, column.type, system) }} as {{ column.name }}__value{{ ',' if not loop.last }}
             {%- endfor %}
         from texts
     ),
@@ -118,13 +177,87 @@
             _file_name,
             _line,
             _load_id,
+            _first_file_of_load,
+            _is_replaced,
+            _is_newest_file,
+            _content,
             {%- for column in columns %}
             {%- set value = column.name ~ '__value' %}
             {{ column.name }}__text,
-            {%- set condition = outside(dict(column, name=value)) %}
-            {% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- set condition = outside(column, '__value') %}
+            {% if column.type == 'timestamp' %}{{ matches(column.name ~ '__text', day_pattern()) }} as {{ column.name }}_is_day,
+            {% endif %}{% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from parsed
+    )
+
+    select
+        {{ row_columns(system, table) }},
+        concat_ws(','
+            {%- for column in columns if column.required or column.type not in ('text', 'currency') or column.accepted is defined %},
+            case
+                when {{ column.name }} is null and {{ column.name }}__text is not null then 'invalid_{{ column.name }}'
+                {%- if column.required %}
+                when {{ column.name }} is null then 'missing_{{ column.name }}'
+                {%- endif %}
+            end
+            {%- endfor %}
+        ) as _reasons
+    from ranged
+{% endmacro %}
+
+{# The columns of a key as SQL, each with one value for NULL where it may be blank. #}
+{% macro key_columns(system, table) -%}
+    {%- for column in contract_columns(system, table) if column.key -%}
+        {{ column.name if column.required else "coalesce(" ~ column.name ~ ", '')" }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Whether the columns of a key could be read. A condition. #}
+{% macro has_key(system, table) -%}
+    {%- for column in contract_columns(system, table) if column.key and column.required -%}
+        {{ column.name }} is not null{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
+    file whose name sorts last as people count, the file loaded last, the later line. Rows with a reason are ranked by
+    themselves, so that a bad newer version does not displace a good older one. The order is total: no two raw rows
+    share file and line. An expression over rows with the columns of typed_rows().
+#}
+{% macro version_rank(system, table) -%}
+    row_number() over (
+            partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
+            order by updated_at desc nulls last, {{ natural_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc
+        )
+{%- endmacro %}
+
+{#
+    What became of each row, from rows with the columns of typed_rows() and all their reasons: the body of a CTE.
+
+    _row_status   quarantined; current, the version of its key that counts; superseded by that one; or deleted: the version
+                  that took the key away, by its deleted_at or, of a table of full_extract_tables, by not being in the newest file
+    _is_repaired  quarantined, but its key has a good row that came with it or since, or its file was replaced by one of the same name
+    _is_conflict  another row of its key and file says something else, later and by the same updated_at
+#}
+{% macro judged_rows(system, table, rows) %}
+    {%- set is_full_extract = (system ~ '.' ~ table) in (var('full_extract_tables') or '').split(',') | map('trim') %}
+    {%- set keys = key_columns(system, table) %}
+    with ranked as (
+        select
+            {{ row_columns(system, table) }},
+            _reasons,
+            {{ version_rank(system, table) }} as _version,
+            max(case when _reasons = '' then _file_id end) over (partition by {{ keys }}) as _last_good_file,
+            {%- if is_full_extract %}
+            max(case when _is_newest_file then 1 else 0 end) over (partition by {{ keys }}) as _in_newest_file,
+            {%- endif %}
+            lead(_content) over (
+                partition by {{ keys }}, case when _reasons = '' then 1 else 0 end, _file_id, updated_at
+                order by _line
+            ) as _next_content
+        from {{ rows }}
     )
 
     select
@@ -133,59 +266,42 @@
         _line,
         _load_id,
         {{ column_list(system, table) }},
-        concat_ws(','
-            {%- for column in columns if column.required %},
-            case
-                when {{ column.name }}__text is null then 'missing_{{ column.name }}'
-                when {{ column.name }} is null then 'invalid_{{ column.name }}'
-            end
-            {%- endfor %}
-        ) as _reasons,
-        trim(leading ',' from concat_ws(',', ''
-            {%- for column in columns if not column.required and (column.type not in ('text', 'currency') or column.accepted is defined) %},
-            case when {{ column.name }}__text is not null and {{ column.name }} is null then 'invalid_{{ column.name }}' end
-            {%- endfor %}
-        )) as _nulled
-    from ranged
+        _reasons,
+        case
+            when _reasons <> '' then 'quarantined'
+            when _version > 1 then 'superseded'
+            when {{ local_date('deleted_at') }} <= {{ as_of_date() }} then 'deleted'
+            {%- if is_full_extract %}
+            when _in_newest_file = 0 then 'deleted'
+            {%- endif %}
+            else 'current'
+        end as _row_status,
+        _reasons <> '' and (
+            _is_replaced or ({{ has_key(system, table) }} and coalesce(_last_good_file >= _first_file_of_load, false))
+        ) as _is_repaired,
+        _reasons = '' and coalesce(_next_content <> _content, false) as _is_conflict
+    from ranked
 {% endmacro %}
 
 {#
-    1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
-    file that sorts last, the file loaded last, the later line. Rows with a reason are ranked by themselves, so that a
-    bad newer version does not displace a good older one. The order is total: no two raw rows share file and line.
-    An expression over rows with the columns of typed_rows().
+    Joins the rate in force on a date, as `rates`, and whether a currency has any, as `convertible`; missing_rate() then
+    says whether there is a reason: no rate by the rules of fx_rates_in_force, or for a row without a readable date none at all.
 #}
-{% macro version_rank(system, table) -%}
-    {%- set columns = contract_columns(system, table) -%}
-    {%- set keys = [] -%}
-    {%- for column in columns if column.key -%}
-        {%- do keys.append(column.name if column.required else "coalesce(" ~ column.name ~ ", '')") -%}
-    {%- endfor -%}
-    {%- set has_updated_at = columns | selectattr('name', 'equalto', 'updated_at') | list | length > 0 -%}
-    row_number() over (
-            partition by {{ keys | join(', ') }}, case when _reasons = '' then 1 else 0 end
-            order by {{ 'updated_at desc nulls last, ' if has_updated_at }}_file_name desc, _file_id desc, _line desc
-        )
+{% macro join_rate_in_force(currency, date) -%}
+    left join {{ ref('fx_rates_in_force') }} as rates
+        on {{ currency }} = rates.from_currency
+        and {{ date }} >= rates.valid_from
+        and {{ date }} < rates.valid_to
+    left join (select from_currency from {{ ref('fx_rates_in_force') }} group by from_currency) as convertible
+        on {{ currency }} = convertible.from_currency
 {%- endmacro %}
 
-{# What became of a row, by its reasons and its version_rank(): quarantined, current or superseded. #}
-{% macro row_status() -%}
-    case when _reasons <> '' then 'quarantined' when _version = 1 then 'current' else 'superseded' end
-{%- endmacro %}
-
-{# First day that a currency can be converted from: CTE body over the staged rates. #}
-{% macro first_rates() %}
-    select from_currency, min(rate_on) as first_rate_on
-    from {{ ref('stg_planning__fx_rates') }}
-    where to_currency = {{ reporting_currency() }}
-    group by from_currency
-{% endmacro %}
-
-{# The reason missing_fx_rate: a currency that cannot be converted on the date. `rates` is a join to first_rates(). #}
-{% macro missing_rate(currency, date, rates='rates') -%}
+{# The reason missing_fx_rate: a currency that cannot be converted on a date. An expression beside join_rate_in_force(). #}
+{% macro missing_rate(currency, date) -%}
     case
         when {{ currency }} <> {{ reporting_currency() }}
-            and ({{ rates }}.first_rate_on is null or {{ date }} < {{ rates }}.first_rate_on)
+            and rates.from_currency is null
+            and ({{ date }} is not null or convertible.from_currency is null)
             then 'missing_fx_rate'
     end
 {%- endmacro %}

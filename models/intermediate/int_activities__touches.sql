@@ -2,7 +2,7 @@
 with
 
 activities as (
-    select activity_id, activity_type, rep_id, lead_id, deal_id, occurred_at, direction, status
+    select activity_id, activity_type, rep_id, lead_id, deal_id, occurred_at, occurred_at_is_day, direction, status
     from {{ ref('stg_crm__activities') }}
 )
 
@@ -12,7 +12,8 @@ select
     rep_id,
     lead_id,
     deal_id,
-    occurred_at
+    occurred_at,
+    occurred_at_is_day
 from activities
 where
     status = 'completed'

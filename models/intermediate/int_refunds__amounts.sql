@@ -1,8 +1,10 @@
--- each refund by the as-of date, in the reporting currency: in its order's currency, converted on its own day
+-- each refund by the as-of date, without tax, in its order's currency and in the reporting currency (of its own day)
 with
 
 refunds as (
-    select refund_id, order_id, amount, {{ local_date('refunded_at') }} as refunded_on
+    select
+        refund_id, order_id, amount - coalesce(tax_amount, 0) as amount,
+        {{ local_date('refunded_at') }} as refunded_on
     from {{ ref('stg_billing__refunds') }}
     where {{ local_date('refunded_at') }} <= {{ as_of_date() }}
 ),

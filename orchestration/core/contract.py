@@ -14,7 +14,7 @@ SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a landed table: its name, whether its value is required, whether it is in the key."""
+    """One column of a landed table: its name, whether every file must have it, whether it is in the key."""
 
     name: str
     required: bool
@@ -75,4 +75,5 @@ def _column(entry: dict[str, object]) -> Column:
     config = entry["config"]
     assert isinstance(config, dict)
     meta = config["meta"]
-    return Column(str(entry["name"]), bool(meta.get("required")), bool(meta.get("key")))
+    is_required = bool(meta.get("required") or meta.get("in_every_file"))
+    return Column(str(entry["name"]), is_required, bool(meta.get("key")))

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.contract import PROJECT_ROOT, source_tables
 from orchestration.core.errors import UsageError
 from orchestration.core.paths import WarehousePaths
 
@@ -96,11 +96,14 @@ class Settings(BaseSettings):
     close_key_file: Path | None = None
     as_of_date: date | None = None
     business_timezone: str = "UTC"
+    naive_timestamps_in: str = "UTC"
+    full_extract_tables: str = ""
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     revenue_basis: Literal["billing", "bookings"] = "billing"
     customer_active_days: int = Field(365, ge=1)
     renewal_gap_days: int = Field(1, ge=0, le=366)
+    fx_rate_max_age_days: int = Field(45, ge=0, le=36500)
     velocity_days: int = Field(90, ge=1)
     quarantine_threshold: float = Field(0.01, ge=0, le=1)
     win_rate_basis: Literal["count", "amount"] = "count"
@@ -110,6 +113,8 @@ class Settings(BaseSettings):
     cac_lag_days: int = Field(0, ge=0, le=3650)
     churn_formula: Literal["active_customers", "chartmogul", "stripe"] = "active_customers"
     response_time_clock: Literal["around_the_clock", "business_hours"] = "around_the_clock"
+    fx_inference: Literal["direct_only", "inverse", "cross"] = "direct_only"
+    attributes_as_of: Literal["current", "event"] = "current"
     paused_subscriptions: Literal["excluded", "included"] = "excluded"
 
     @field_validator("acknowledged", mode="before")
@@ -126,9 +131,36 @@ class Settings(BaseSettings):
     @field_validator("business_timezone")
     @classmethod
     def _is_a_time_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("is not an IANA time zone such as Europe/Berlin")
-        return value
+        return _time_zone(value)
+
+    @field_validator("naive_timestamps_in", mode="before")
+    @classmethod
+    def _are_time_zones(cls, value: object) -> object:
+        """One zone, or `system=zone,...` (also as a mapping), as text in a fixed order."""
+        if not isinstance(value, (str, dict)):
+            return value
+        text = value if isinstance(value, str) else ",".join(f"{system}={zone}" for system, zone in value.items())
+        if "=" not in text:
+            return _time_zone(text.strip())
+        systems = {table.system for table in source_tables()}
+        zones: dict[str, str] = {}
+        for pair in text.split(","):
+            system, _, zone = (part.strip() for part in pair.partition("="))
+            if system not in systems:
+                raise ValueError(f"there is no source system {system}: systems are {', '.join(sorted(systems))}")
+            zones[system] = _time_zone(zone)
+        return ",".join(f"{system}={zone}" for system, zone in sorted(zones.items()))
+
+    @field_validator("full_extract_tables", mode="before")
+    @classmethod
+    def _are_landed_tables(cls, value: object) -> object:
+        """`system.table,...` (also as a list), as text in a fixed order."""
+        if not isinstance(value, (str, list, tuple)):
+            return value
+        names = {name.strip() for name in (value.split(",") if isinstance(value, str) else map(str, value))} - {""}
+        if unknown := sorted(names - {table.label for table in source_tables()}):
+            raise ValueError(f"there is no landed table {unknown[0]}; write it as system.table, such as crm.deals")
+        return ",".join(sorted(names))
 
     @field_validator("reporting_currency", mode="before")
     @classmethod
@@ -165,6 +197,12 @@ class Settings(BaseSettings):
         """The vars to run dbt with, JSON-ready, the as-of date resolved."""
         values = self.model_dump(mode="json", exclude=set(RUN_SETTINGS))
         return {**values, "as_of_date": self.as_of.isoformat()}
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name} is not an IANA time zone such as Europe/Berlin")
+    return name
 
 
 def load_settings(flags: Mapping[str, Any]) -> Settings:

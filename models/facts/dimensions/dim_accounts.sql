@@ -1,7 +1,7 @@
 with
 
 accounts as (
-    select account_id, account_name, segment, industry, region from {{ ref('stg_crm__accounts') }}
+    select account_id, account_name, segment, industry, region, owner_rep_id from {{ ref('stg_crm__accounts') }}
 ),
 
 first_leads as (
@@ -14,7 +14,8 @@ select
     {{ known('accounts.segment') }} as segment,
     {{ known('accounts.industry') }} as industry,
     {{ known('accounts.region') }} as region,
-    {{ known('first_leads.lead_source') }} as lead_source
+    {{ known('first_leads.lead_source') }} as lead_source,
+    accounts.owner_rep_id
 from accounts
 left join first_leads on accounts.account_id = first_leads.account_id
 
@@ -26,4 +27,5 @@ select
     'unknown' as segment,
     'unknown' as industry,
     'unknown' as region,
-    'unknown' as lead_source
+    'unknown' as lead_source,
+    cast(null as {{ text_type() }}) as owner_rep_id

@@ -3,7 +3,8 @@ with
 responses as (
     select response_id, inquiry_id, account_id, rep_id, score, responded_at
     from {{ ref('stg_support__csat_responses') }}
-    where {{ local_date('responded_at') }} <= {{ as_of_date() }}
+    -- a survey without a score was not answered
+    where score is not null and {{ local_date('responded_at') }} <= {{ as_of_date() }}
 ),
 
 inquiries as (

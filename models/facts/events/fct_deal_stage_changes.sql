@@ -1,7 +1,7 @@
 with
 
 changes as (
-    select deal_id, stage, changed_at, {{ local_date('changed_at') }} as changed_on
+    select deal_id, stage, changed_at, changed_at_is_day, {{ local_date('changed_at') }} as changed_on
     from {{ ref('stg_crm__deal_stage_changes') }}
     where {{ local_date('changed_at') }} <= {{ as_of_date() }}
 ),
@@ -15,6 +15,7 @@ ordered as (
         changes.deal_id,
         changes.stage,
         changes.changed_at,
+        changes.changed_at_is_day,
         changes.changed_on,
         stages.stage_order,
         stages.is_won,
@@ -30,12 +31,13 @@ deals as (
     select deal_id, sales_rep_id, team, lead_source from {{ ref('fct_deals') }}
 ),
 
--- each change beside the one before it, and since when the deal had been in that one's stage
+-- each change beside the one before it, and the change by which the deal had come into that one's stage
 steps as (
     select
         ordered.deal_id,
         ordered.stage,
         ordered.changed_at,
+        ordered.changed_at_is_day,
         ordered.changed_on,
         ordered.change_number,
         ordered.stage_order,
@@ -44,10 +46,10 @@ steps as (
         previous.stage as previous_stage,
         previous.stage_order as previous_stage_order,
         coalesce(previous.is_won or previous.is_lost, false) as was_closed,
-        max(case when previous.stage is null or ordered.stage <> previous.stage then ordered.changed_at end) over (
+        max(case when previous.stage is null or ordered.stage <> previous.stage then ordered.change_number end) over (
             partition by ordered.deal_id order by ordered.change_number
             rows between unbounded preceding and 1 preceding
-        ) as entered_previous_at
+        ) as entrance_number
     from ordered
     left join ordered as previous
         on ordered.deal_id = previous.deal_id and ordered.change_number = previous.change_number + 1
@@ -67,10 +69,12 @@ select
     steps.was_closed,
     case
         when steps.stage <> steps.previous_stage and not steps.was_closed
-            then {{ seconds_between('steps.entered_previous_at', 'steps.changed_at') }} / 86400
+            then {{ seconds_from('entrances.changed_at', 'steps.changed_at') }} / 86400
     end as days_in_previous_stage,
     {{ known('deals.sales_rep_id') }} as sales_rep_id,
     {{ known('deals.team') }} as team,
     {{ known('deals.lead_source') }} as lead_source
 from steps
+left join ordered as entrances
+    on steps.deal_id = entrances.deal_id and steps.entrance_number = entrances.change_number
 left join deals on steps.deal_id = deals.deal_id

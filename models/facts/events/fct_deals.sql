@@ -1,10 +1,10 @@
-{%- set starts = {'deal_created': 'deals.created_at', 'first_contact': 'contacts.first_contact_at'} -%}
 with
 
 deals as (
     select
-        deal_id, account_id, lead_id, owner_rep_id, deal_type, stage, amount, probability, created_at, created_on,
-        is_closed, is_won, is_lost, closed_at, closed_on, expected_close_on, lost_reason
+        deal_id, account_id, lead_id, owner_rep_id, deal_type, stage, has_amount, amount, probability, created_at,
+        created_at_is_day, created_on, is_closed, is_won, is_lost, closed_at, closed_at_is_day, closed_on,
+        expected_close_on, lost_reason
     from {{ ref('int_deals__amounts') }}
 ),
 
@@ -13,7 +13,7 @@ stages as (
 ),
 
 leads as (
-    select lead_id, created_at, lead_source, is_qualified from {{ ref('fct_leads') }}
+    select lead_id, created_at, created_at_is_day, lead_source, is_qualified from {{ ref('fct_leads') }}
 ),
 
 reps as (
@@ -24,41 +24,56 @@ accounts as (
     select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
 ),
 
--- the first touch on the deal itself or on its lead
-deal_touches as (
-    select deal_id, min(occurred_at) as touched_at
-    from {{ ref('int_activities__touches') }}
+touches as (
+    select deal_id, lead_id, occurred_at, occurred_at_is_day from {{ ref('int_activities__touches') }}
+),
+
+-- a deal's lead, and the touches on either
+meetings as (
+    select deals.deal_id, leads.created_at as met_at, leads.created_at_is_day as met_at_is_day
+    from deals
+    inner join leads on deals.lead_id = leads.lead_id
+    union all
+    select deal_id, occurred_at as met_at, occurred_at_is_day as met_at_is_day
+    from touches
     where deal_id is not null
-    group by deal_id
+    union all
+    select deals.deal_id, touches.occurred_at as met_at, touches.occurred_at_is_day as met_at_is_day
+    from deals
+    inner join touches on deals.lead_id = touches.lead_id
 ),
 
-lead_touches as (
-    select lead_id, min(occurred_at) as touched_at
-    from {{ ref('int_activities__touches') }}
-    where lead_id is not null
-    group by lead_id
+first_contacts as (
+    {{ first_moments('meetings', of='deal_id', at='met_at') }}
 ),
 
--- the earliest of the lead's creation and these touches, else the deal's creation
-contacts as (
+-- the earliest of them, else the deal's creation
+starts as (
     select
         deals.deal_id,
-        coalesce(
-            least(leads.created_at, deal_touches.touched_at, lead_touches.touched_at), deals.created_at
-        ) as first_contact_at
+        deals.created_at,
+        deals.created_at_is_day,
+        deals.closed_at,
+        deals.closed_at_is_day,
+        {%- if var('sales_cycle_start') == 'deal_created' %}
+        deals.created_at as started_at,
+        deals.created_at_is_day as started_at_is_day
+        {%- else %}
+        coalesce(first_contacts.met_at, deals.created_at) as started_at,
+        case
+            when first_contacts.met_at is null then deals.created_at_is_day else first_contacts.met_at_is_day
+        end as started_at_is_day
+        {%- endif %}
     from deals
-    left join leads on deals.lead_id = leads.lead_id
-    left join deal_touches on deals.deal_id = deal_touches.deal_id
-    left join lead_touches on deals.lead_id = lead_touches.lead_id
+    left join first_contacts on deals.deal_id = first_contacts.deal_id
 ),
 
 spans as (
     select
-        deals.deal_id,
-        {{ seconds_between(starts[var('sales_cycle_start')], 'deals.closed_at') }} / 86400 as cycle_days,
-        {{ seconds_between('deals.created_at', 'deals.closed_at') }} / 86400 as age_days
-    from deals
-    inner join contacts on deals.deal_id = contacts.deal_id
+        deal_id,
+        {{ seconds_from('started_at', 'closed_at') }} / 86400 as cycle_days,
+        {{ seconds_from('created_at', 'closed_at') }} / 86400 as age_days
+    from starts
 )
 
 select
@@ -84,6 +99,7 @@ select
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
     deals.owner_rep_id,
+    deals.has_amount,
     deals.amount,
     cast(coalesce(deals.probability, stages.default_probability) as decimal(7, 6)) as probability,
     cast(deals.probability as decimal(7, 6)) as own_probability,

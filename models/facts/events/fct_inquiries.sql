@@ -2,7 +2,7 @@ with
 
 inquiries as (
     select
-        inquiry_id, channel, account_id, rep_id, received_at, resolved_at,
+        inquiry_id, channel, account_id, rep_id, received_at, received_at_is_day, first_responded_at_is_day,
         case
             when {{ local_date('first_responded_at') }} <= {{ as_of_date() }} then first_responded_at
         end as first_responded_at
@@ -28,7 +28,7 @@ select
     inquiries.first_responded_at is not null as is_answered,
     -- a reply before the question has no duration
     case
-        when inquiries.first_responded_at >= inquiries.received_at
+        when {{ is_not_before('inquiries.first_responded_at', 'inquiries.received_at') }}
             then {{ response_minutes('inquiries.received_at', 'inquiries.first_responded_at') }}
     end as response_minutes
 from inquiries

@@ -1,16 +1,20 @@
 with
 
 leads as (
-    select lead_id, created_at, created_on, sales_rep_id, team, lead_source from {{ ref('fct_leads') }}
+    select lead_id, created_at, created_at_is_day, created_on, sales_rep_id, team, lead_source from {{ ref('fct_leads') }}
 ),
 
--- whoever reached out first, not before the lead was there
-first_touches as (
-    select leads.lead_id, min(touches.occurred_at) as touched_at
+-- whoever reached out, not before the lead was there
+touches as (
+    select leads.lead_id, touches.occurred_at as touched_at, touches.occurred_at_is_day as touched_at_is_day
     from leads
     inner join {{ ref('int_activities__touches') }} as touches
-        on leads.lead_id = touches.lead_id and touches.occurred_at >= leads.created_at
-    group by leads.lead_id
+        on leads.lead_id = touches.lead_id
+    where {{ is_not_before('touches.occurred_at', 'leads.created_at') }}
+),
+
+first_touches as (
+    {{ first_moments('touches', of='lead_id', at='touched_at') }}
 )
 
 select

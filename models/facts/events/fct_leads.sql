@@ -1,7 +1,7 @@
 with
 
 leads as (
-    select lead_id, created_at, lead_source, owner_rep_id, account_id, qualified_at, referrer_type
+    select lead_id, created_at, created_at_is_day, lead_source, owner_rep_id, account_id, qualified_at, referrer_type
     from {{ ref('stg_crm__leads') }}
     where {{ local_date('created_at') }} <= {{ as_of_date() }}
 ),
@@ -18,6 +18,7 @@ dated as (
     select
         leads.lead_id,
         leads.created_at,
+        leads.created_at_is_day,
         {{ local_date('leads.created_at') }} as created_on,
         leads.lead_source,
         leads.referrer_type,
@@ -56,6 +57,7 @@ conversions as (
 select
     dated.lead_id,
     dated.created_at,
+    dated.created_at_is_day,
     dated.created_on,
     {{ known('dated.account_id') }} as account_id,
     {{ known('dated.sales_rep_id') }} as sales_rep_id,

@@ -12,7 +12,7 @@ orders as (
     where status in ('paid', 'refunded') and ordered_on <= {{ as_of_date() }}
 ),
 
--- an order without a rep is credited to the owner of its deal
+-- an order without a rep is credited to the owner of its deal, else of its account
 sales as (
     select
         orders.order_id as sale_id,
@@ -49,7 +49,7 @@ reps as (
 ),
 
 accounts as (
-    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
+    select account_id, region, segment, lead_source, owner_rep_id from {{ ref('dim_accounts') }}
 )
 
 select
@@ -72,4 +72,5 @@ select
     ) as account_sale_number
 from sales
 left join accounts on sales.account_id = accounts.account_id
-left join reps on sales.rep_id = reps.sales_rep_id
+-- nobody is named: whoever looks after the account
+left join reps on coalesce(sales.rep_id, accounts.owner_rep_id) = reps.sales_rep_id

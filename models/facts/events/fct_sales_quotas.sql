@@ -1,7 +1,29 @@
 with
 
 quotas as (
-    select quota_month, rep_id, amount, currency from {{ ref('stg_planning__sales_quotas') }}
+    select quota_month as planned_month, rep_id, amount, currency, coalesce(months, 1) as months
+    from {{ ref('stg_planning__sales_quotas') }}
+),
+
+plans as (
+    select
+        quotas.planned_month,
+        quotas.rep_id,
+        quotas.months,
+        {{ converted('quotas.amount', 'rates.rate') }} as amount
+    from quotas
+    {{ join_rate('quotas.currency', 'quotas.planned_month') }}
+),
+
+months as (
+    {{ planned_months('plans', of=['rep_id']) }}
+),
+
+-- quotas that cover the same month add up
+totals as (
+    select month, rep_id, {{ money_sum('amount') }} as quota_amount
+    from months
+    group by month, rep_id
 ),
 
 reps as (
@@ -9,11 +31,10 @@ reps as (
 )
 
 select
-    quotas.quota_month,
-    quotas.rep_id,
+    totals.month as quota_month,
+    totals.rep_id,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
-    {{ converted('quotas.amount', 'rates.rate') }} as quota_amount
-from quotas
-left join reps on quotas.rep_id = reps.sales_rep_id
-{{ join_rate('quotas.currency', 'quotas.quota_month') }}
+    totals.quota_amount
+from totals
+left join reps on totals.rep_id = reps.sales_rep_id
