@@ -27,6 +27,24 @@
     nullif(trim(both '{{ white_space() }}' from {{ expression }}), '')
 {%- endmacro %}
 
+{# A text with every match of a regular expression replaced. #}
+{% macro replaced(expression, pattern, replacement) %}{{ return(adapter.dispatch('replaced')(expression, pattern, replacement)) }}{% endmacro %}
+{% macro default__replaced(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+{% macro spark__replaced(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{#
+    A text to sort names and ids by as people count: every run of digits as a number of 60 digits, so that `t (2)` comes
+    before `t (10)`. Of two that count alike (7 and 007) the smaller text is first: order by the text itself, too.
+#}
+{% macro natural_order(expression) -%}
+    {%- set zeros = '0' * 60 -%}
+    {{ replaced(replaced(expression, '([0-9]+)', zeros ~ captured(1)), '0*([0-9]{60})', captured(1)) }}
+{%- endmacro %}
+
 {# Whether the whole text matches a regular expression; the pattern has no backslash and no quote. #}
 {% macro matches(expression, pattern) %}{{ return(adapter.dispatch('matches')(expression, pattern)) }}{% endmacro %}
 {% macro default__matches(expression, pattern) -%}
