@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.runner import GateResult, GateRunner
-from orchestration.build import gates
+from orchestration.build import gates, staged
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.process import keep_files_private
@@ -186,8 +186,8 @@ class Build:
             with open_build_file(self.settings.paths.build_file) as connection:
                 gates.prepare(connection, gate, self.settings)
                 if gate == "after_staging":
-                    self.record.tables = gates.books(connection)
-                    self.record.findings = gates.findings(connection)
+                    self.record.tables = staged.books(connection)
+                    self.record.findings = staged.findings(connection)
             result = self._gate_runner.run(gate, gates.families(gate))
         self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
         gates.forget_old_data_docs(self.settings.paths.data_docs)
