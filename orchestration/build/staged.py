@@ -102,7 +102,7 @@ def write_staged(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _write_reasons(connection: duckdb.DuckDBPyConnection) -> None:
-    """Per table why rows are set aside that nothing has repaired: the commonest reasons, each with the values at fault."""
+    """Per table why rows are set aside that nothing has repaired: the commonest reasons, with the values at fault."""
     connection.execute("create or replace temp table hints (system_table varchar, reason varchar, hint varchar)")
     connection.executemany("insert into hints values (?, ?, ?)", _hints())
     connection.execute(f"""
@@ -118,7 +118,8 @@ def _write_reasons(connection: duckdb.DuckDBPyConnection) -> None:
                     when reason = 'missing_fx_rate' then 'currency'
                 end as column_name
             from (
-                select *, unnest(string_split(reasons, ',')) as reason from staging.quarantined_rows where not is_repaired
+                select *, unnest(string_split(reasons, ',')) as reason
+                from staging.quarantined_rows where not is_repaired
             )
         ),
         -- values at fault by how often they come, each with the first place

@@ -24,6 +24,11 @@ class Column:
     accepted: tuple[str, ...] = ()
     parent: str | None = None
 
+    @property
+    def identifies(self) -> bool:
+        """Whether its value says which row this is, or to which it belongs; such a value is never mended."""
+        return self.key or self.name.endswith("_id")
+
 
 @dataclass(frozen=True)
 class Table:
