@@ -41,3 +41,15 @@ select {{ of | join(', ') }}, {{ first }}, {{ end }}, previous_end
 from intervals
 where {{ first }} {{ '<' if may_touch else '<=' }} previous_end
 {% endtest %}
+
+{# The intervals [first, end) of a member follow each other without a gap, from the start of time to its end. Returns
+   the members whose intervals do not. #}
+{% test intervals_cover_all_time(model, of, first, end) %}
+select {{ of | join(', ') }}, min({{ first }}) as first_day, max({{ end }}) as end_day
+from {{ model }}
+group by {{ of | join(', ') }}
+having
+    min({{ first }}) > {{ start_of_time() }}
+    or max({{ end }}) < {{ end_of_time() }}
+    or sum({{ days_between(first, end) }}) < {{ days_between(start_of_time(), end_of_time()) }}
+{% endtest %}

@@ -58,3 +58,6 @@
 
 {# A day after every other: the open end of an interval. #}
 {% macro end_of_time() %}cast('9999-12-31' as date){% endmacro %}
+
+{# A day before every other: from when on the oldest version of anything holds. #}
+{% macro start_of_time() %}cast('0001-01-01' as date){% endmacro %}

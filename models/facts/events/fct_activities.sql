@@ -23,10 +23,6 @@ deal_touches as (
     select activity_id, row_number() over (partition by deal_id order by occurred_at, activity_id) as touch_number
     from touches
     where deal_id is not null
-),
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
 )
 
 select
@@ -34,6 +30,7 @@ select
     activities.activity_type,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
+    {{ known('booking_reps.team') }} as booked_team,
     activities.lead_id,
     activities.deal_id,
     activities.occurred_on,
@@ -47,6 +44,7 @@ select
 from activities
 left join lead_touches on activities.activity_id = lead_touches.activity_id
 left join deal_touches on activities.activity_id = deal_touches.activity_id
-left join reps on activities.rep_id = reps.sales_rep_id
+{{ join_rep('activities.rep_id', 'activities.occurred_on') }}
+{{ join_rep('activities.rep_id', 'activities.booked_on', alias='booking_reps') }}
 -- a meeting put on the calendar counts from then on, though it takes place later
 where least(activities.occurred_on, activities.booked_on) <= {{ as_of_date() }}

@@ -16,25 +16,17 @@ attributed as (
     select
         responses.response_id,
         responses.score,
-        responses.responded_at,
+        {{ local_date('responses.responded_at') }} as responded_on,
         {{ known('inquiries.channel') }} as channel,
         coalesce(responses.account_id, inquiries.account_id) as account_id,
         coalesce(responses.rep_id, inquiries.rep_id) as rep_id
     from responses
     left join inquiries on responses.inquiry_id = inquiries.inquiry_id
-),
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
-),
-
-accounts as (
-    select account_id, segment from {{ ref('dim_accounts') }}
 )
 
 select
     attributed.response_id,
-    {{ local_date('attributed.responded_at') }} as responded_on,
+    attributed.responded_on,
     attributed.channel,
     {{ known('accounts.account_id') }} as account_id,
     {{ known('accounts.segment') }} as segment,
@@ -42,5 +34,5 @@ select
     {{ known('reps.team') }} as team,
     attributed.score
 from attributed
-left join accounts on attributed.account_id = accounts.account_id
-left join reps on attributed.rep_id = reps.sales_rep_id
+{{ join_account('attributed.account_id', 'attributed.responded_on') }}
+{{ join_rep('attributed.rep_id', 'attributed.responded_on') }}

@@ -13,29 +13,33 @@ first_subscriptions as (
     group by account_id
 ),
 
-accounts as (
-    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
-    where account_id <> 'unknown'
+-- one of the two dates may be missing
+customers as (
+    select
+        coalesce(first_sales.account_id, first_subscriptions.account_id) as account_id,
+        least(first_sales.sold_on, first_subscriptions.subscribed_on) as became_customer_on,
+        -- who won it: the first sale's rep, unless a subscription came before any sale
+        case
+            when first_sales.sold_on <= coalesce(first_subscriptions.subscribed_on, first_sales.sold_on)
+                then first_sales.sales_rep_id
+            else 'unknown'
+        end as sales_rep_id,
+        case
+            when first_sales.sold_on <= coalesce(first_subscriptions.subscribed_on, first_sales.sold_on)
+                then first_sales.team
+            else 'unknown'
+        end as team
+    from first_sales
+    full outer join first_subscriptions on first_sales.account_id = first_subscriptions.account_id
 )
 
 select
-    accounts.account_id,
-    least(first_sales.sold_on, first_subscriptions.subscribed_on) as became_customer_on,
-    accounts.region,
-    accounts.segment,
-    accounts.lead_source,
-    -- who won it: the first sale's rep, unless a subscription came before any sale
-    case
-        when first_sales.sold_on <= coalesce(first_subscriptions.subscribed_on, first_sales.sold_on)
-            then first_sales.sales_rep_id
-        else 'unknown'
-    end as sales_rep_id,
-    case
-        when first_sales.sold_on <= coalesce(first_subscriptions.subscribed_on, first_sales.sold_on)
-            then first_sales.team
-        else 'unknown'
-    end as team
-from accounts
-left join first_sales on accounts.account_id = first_sales.account_id
-left join first_subscriptions on accounts.account_id = first_subscriptions.account_id
-where first_sales.account_id is not null or first_subscriptions.account_id is not null
+    customers.account_id,
+    customers.became_customer_on,
+    {{ known('accounts.region') }} as region,
+    {{ known('accounts.segment') }} as segment,
+    {{ known('accounts.lead_source') }} as lead_source,
+    customers.sales_rep_id,
+    customers.team
+from customers
+{{ join_account('customers.account_id', 'customers.became_customer_on') }}

@@ -3,8 +3,16 @@ with
 deals as (
     select
         deal_id, stage, created_on, is_closed, closed_on, amount, own_probability,
-        sales_rep_id, team, region, segment, lead_source, deal_type
+        account_id, sales_rep_id, lead_source, deal_type
     from {{ ref('fct_deals') }}
+),
+
+reps as (
+    select sales_rep_id, team, valid_from, valid_to from {{ ref('dim_sales_rep_versions') }}
+),
+
+accounts as (
+    select account_id, region, segment, valid_from, valid_to from {{ ref('dim_account_versions') }}
 ),
 
 stages as (
@@ -76,16 +84,36 @@ open_segments as (
         deals.created_on,
         deals.amount,
         cast(coalesce(deals.own_probability, stages.default_probability, 0) as decimal(7, 6)) as probability,
+        deals.account_id,
         deals.sales_rep_id,
-        deals.team,
-        deals.region,
-        deals.segment,
         deals.lead_source,
         deals.deal_type
     from segments
     inner join deals on segments.deal_id = deals.deal_id
     left join stages on segments.stage = stages.stage
     where not coalesce(stages.is_closed_stage, false)
+),
+
+-- a span in which its rep or account becomes another falls into several
+member_segments as (
+    select
+        open_segments.deal_id,
+        open_segments.stage,
+        open_segments.in_stage_since,
+        {{ later_start('open_segments.open_from', ['reps', 'accounts']) }} as open_from,
+        {{ earlier_end('open_segments.open_to', ['reps', 'accounts']) }} as open_to,
+        open_segments.created_on,
+        open_segments.amount,
+        open_segments.probability,
+        open_segments.sales_rep_id,
+        {{ known('reps.team') }} as team,
+        {{ known('accounts.region') }} as region,
+        {{ known('accounts.segment') }} as segment,
+        open_segments.lead_source,
+        open_segments.deal_type
+    from open_segments
+    left join reps on open_segments.sales_rep_id = reps.sales_rep_id
+    left join accounts on open_segments.account_id = accounts.account_id
 )
 
 select
@@ -103,5 +131,5 @@ select
     segment,
     lead_source,
     deal_type
-from open_segments
+from member_segments
 where open_from < open_to

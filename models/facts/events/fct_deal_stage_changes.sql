@@ -28,7 +28,7 @@ ordered as (
 ),
 
 deals as (
-    select deal_id, sales_rep_id, team, lead_source from {{ ref('fct_deals') }}
+    select deal_id, sales_rep_id, lead_source from {{ ref('fct_deals') }}
 ),
 
 -- each change beside the one before it, and the change by which the deal had come into that one's stage
@@ -72,9 +72,10 @@ select
             then {{ seconds_from('entrances.changed_at', 'steps.changed_at') }} / 86400
     end as days_in_previous_stage,
     {{ known('deals.sales_rep_id') }} as sales_rep_id,
-    {{ known('deals.team') }} as team,
+    {{ known('reps.team') }} as team,
     {{ known('deals.lead_source') }} as lead_source
 from steps
 left join ordered as entrances
     on steps.deal_id = entrances.deal_id and steps.entrance_number = entrances.change_number
 left join deals on steps.deal_id = deals.deal_id
+{{ join_rep('deals.sales_rep_id', 'steps.changed_on') }}

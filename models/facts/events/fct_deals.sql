@@ -16,14 +16,6 @@ leads as (
     select lead_id, created_at, created_at_is_day, lead_source, is_qualified from {{ ref('fct_leads') }}
 ),
 
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
-),
-
-accounts as (
-    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
-),
-
 touches as (
     select deal_id, lead_id, occurred_at, occurred_at_is_day from {{ ref('int_activities__touches') }}
 ),
@@ -98,6 +90,9 @@ select
     coalesce(leads.is_qualified, false) as is_lead_qualified,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
+    {{ known('creation_accounts.region') }} as created_region,
+    {{ known('creation_accounts.segment') }} as created_segment,
+    {{ known('creation_reps.team') }} as created_team,
     deals.owner_rep_id,
     deals.has_amount,
     deals.amount,
@@ -110,5 +105,8 @@ from deals
 inner join spans on deals.deal_id = spans.deal_id
 inner join stages on deals.stage = stages.stage
 left join leads on deals.lead_id = leads.lead_id
-left join accounts on deals.account_id = accounts.account_id
-left join reps on deals.owner_rep_id = reps.sales_rep_id
+-- a closed deal is of its members as they were on the day it closed, and beside that as on the day of its creation
+{{ join_account('deals.account_id', 'coalesce(deals.closed_on, deals.created_on)') }}
+{{ join_rep('deals.owner_rep_id', 'coalesce(deals.closed_on, deals.created_on)') }}
+{{ join_account('deals.account_id', 'deals.created_on', alias='creation_accounts') }}
+{{ join_rep('deals.owner_rep_id', 'deals.created_on', alias='creation_reps') }}

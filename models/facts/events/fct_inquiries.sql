@@ -2,16 +2,13 @@ with
 
 inquiries as (
     select
-        inquiry_id, channel, account_id, rep_id, received_at, received_at_is_day, first_responded_at_is_day,
+        inquiry_id, channel, account_id, rep_id, received_at, received_at_is_day,
+        {{ local_date('received_at') }} as received_on, first_responded_at_is_day,
         case
             when {{ local_date('first_responded_at') }} <= {{ as_of_date() }} then first_responded_at
         end as first_responded_at
     from {{ ref('stg_support__inquiries') }}
     where {{ local_date('received_at') }} <= {{ as_of_date() }}
-),
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
 ),
 
 accounts as (
@@ -24,7 +21,7 @@ select
     {{ known('accounts.account_id') }} as account_id,
     {{ known('reps.sales_rep_id') }} as sales_rep_id,
     {{ known('reps.team') }} as team,
-    {{ local_date('inquiries.received_at') }} as received_on,
+    inquiries.received_on,
     inquiries.first_responded_at is not null as is_answered,
     -- a reply before the question has no duration
     case
@@ -33,5 +30,5 @@ select
     end as response_minutes
 from inquiries
 left join accounts on inquiries.account_id = accounts.account_id
-left join reps on inquiries.rep_id = reps.sales_rep_id
+{{ join_rep('inquiries.rep_id', 'inquiries.received_on') }}
 {{ response_days('inquiries.received_at', 'inquiries.first_responded_at') }}

@@ -6,10 +6,6 @@ leads as (
     where {{ local_date('created_at') }} <= {{ as_of_date() }}
 ),
 
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
-),
-
 accounts as (
     select account_id from {{ ref('dim_accounts') }}
 ),
@@ -22,14 +18,12 @@ dated as (
         {{ local_date('leads.created_at') }} as created_on,
         leads.lead_source,
         leads.referrer_type,
-        reps.sales_rep_id,
-        reps.team,
+        leads.owner_rep_id,
         accounts.account_id,
         case
             when {{ local_date('leads.qualified_at') }} <= {{ as_of_date() }} then leads.qualified_at
         end as qualified_at
     from leads
-    left join reps on leads.owner_rep_id = reps.sales_rep_id
     left join accounts on leads.account_id = accounts.account_id
 ),
 
@@ -60,8 +54,9 @@ select
     dated.created_at_is_day,
     dated.created_on,
     {{ known('dated.account_id') }} as account_id,
-    {{ known('dated.sales_rep_id') }} as sales_rep_id,
-    {{ known('dated.team') }} as team,
+    {{ known('reps.sales_rep_id') }} as sales_rep_id,
+    {{ known('reps.team') }} as team,
+    {{ known('conversion_reps.team') }} as converted_team,
     {{ known('dated.lead_source') }} as lead_source,
     dated.referrer_type,
     dated.qualified_at is not null as is_qualified,
@@ -70,3 +65,6 @@ select
     conversions.converted_on is not null as is_converted
 from dated
 left join conversions on dated.lead_id = conversions.lead_id
+{{ join_rep('dated.owner_rep_id', 'dated.created_on') }}
+-- unconverted, by its creation
+{{ join_rep('dated.owner_rep_id', 'coalesce(conversions.converted_on, dated.created_on)', alias='conversion_reps') }}

@@ -1,9 +1,13 @@
 {%- set gap_days = var('renewal_gap_days') | int -%}
 with
 
+accounts as (
+    select account_id, region, segment, valid_from, valid_to from {{ ref('dim_account_versions') }}
+),
+
 changes as (
     select
-        subscription_id, subscriber_id, account_id, region, segment, lead_source, plan,
+        subscription_id, subscriber_id, account_id, lead_source, plan,
         changed_at, changed_on, currency,
         native_mrr, fx_rate, mrr
     from {{ ref('fct_subscription_changes') }}
@@ -12,7 +16,7 @@ changes as (
 -- what a day ends with is its last change
 last_of_day as (
     select
-        subscription_id, subscriber_id, account_id, region, segment, lead_source, plan,
+        subscription_id, subscriber_id, account_id, lead_source, plan,
         changed_on, currency, native_mrr, fx_rate, mrr,
         row_number() over (partition by subscription_id, changed_on order by changed_at desc) as rank_of_day
     from changes
@@ -20,7 +24,7 @@ last_of_day as (
 
 intervals as (
     select
-        subscription_id, subscriber_id, account_id, region, segment, lead_source, plan,
+        subscription_id, subscriber_id, account_id, lead_source, plan,
         currency, native_mrr, fx_rate, mrr,
         changed_on as valid_from,
         coalesce(
@@ -32,7 +36,7 @@ intervals as (
 
 paying as (
     select
-        subscription_id, subscriber_id, account_id, region, segment, lead_source, plan,
+        subscription_id, subscriber_id, account_id, lead_source, plan,
         currency, native_mrr, fx_rate, mrr, valid_from, valid_to,
         lag(valid_to) over (partition by subscription_id order by valid_from) as previous_to,
         lead(valid_from) over (partition by subscription_id order by valid_from) as next_from
@@ -61,21 +65,42 @@ renewals as (
         and beginnings.began_on > endings.ended_on
         and beginnings.began_on <= {{ days_after('endings.ended_on', gap_days) }}
     group by endings.subscription_id, endings.ended_on
+),
+
+-- a span in which its account becomes another falls into several
+spans as (
+    select
+        paying.subscription_id,
+        {{ later_start('paying.valid_from', ['accounts']) }} as valid_from,
+        {{ earlier_end('coalesce(renewals.renewed_on, paying.valid_to)', ['accounts']) }} as valid_to,
+        paying.subscriber_id,
+        paying.account_id,
+        {{ known('accounts.region') }} as region,
+        {{ known('accounts.segment') }} as segment,
+        paying.lead_source,
+        paying.plan,
+        paying.currency,
+        paying.native_mrr,
+        paying.fx_rate,
+        paying.mrr
+    from paying
+    left join renewals on paying.subscription_id = renewals.subscription_id and paying.valid_to = renewals.ended_on
+    left join accounts on paying.account_id = accounts.account_id
 )
 
 select
-    paying.subscription_id,
-    paying.valid_from,
-    coalesce(renewals.renewed_on, paying.valid_to) as valid_to,
-    paying.subscriber_id,
-    paying.account_id,
-    paying.region,
-    paying.segment,
-    paying.lead_source,
-    paying.plan,
-    paying.currency,
-    paying.native_mrr,
-    paying.fx_rate,
-    paying.mrr
-from paying
-left join renewals on paying.subscription_id = renewals.subscription_id and paying.valid_to = renewals.ended_on
+    subscription_id,
+    valid_from,
+    valid_to,
+    subscriber_id,
+    account_id,
+    region,
+    segment,
+    lead_source,
+    plan,
+    currency,
+    native_mrr,
+    fx_rate,
+    mrr
+from spans
+where valid_from < valid_to

@@ -2,7 +2,7 @@ with
 
 sales as (
     select
-        sale_id, sale_type, sold_on, account_id, region, segment, lead_source, sales_rep_id, team, amount
+        sale_id, sale_type, sold_on, account_id, lead_source, sales_rep_id, amount
     from {{ ref('fct_sales') }}
 ),
 
@@ -112,14 +112,17 @@ select
     {{ known('products.product_id') }} as product_id,
     {{ known('products.product_category') }} as product_category,
     sales.account_id,
-    sales.region,
-    sales.segment,
+    {{ known('accounts.region') }} as region,
+    {{ known('accounts.segment') }} as segment,
     sales.lead_source,
     sales.sales_rep_id,
-    sales.team,
+    {{ known('reps.team') }} as team,
     lines.quantity,
     cast(lines.amount as {{ money() }}) as amount,
     lines.refunded_share
 from lines
 inner join sales on lines.sale_id = sales.sale_id
 left join products on lines.product_id = products.product_id
+-- a refund is of its members as they are on its own day
+{{ join_account('sales.account_id', 'lines.revenue_on') }}
+{{ join_rep('sales.sales_rep_id', 'lines.revenue_on') }}

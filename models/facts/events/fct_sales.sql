@@ -26,7 +26,7 @@ sales as (
         orders.amount
     from orders
     left join deals on orders.deal_id = deals.deal_id
-),
+)
 {%- else -%}
 sales as (
     select
@@ -41,16 +41,8 @@ sales as (
         amount
     from deals
     where is_won
-),
-{%- endif %}
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
-),
-
-accounts as (
-    select account_id, region, segment, lead_source, owner_rep_id from {{ ref('dim_accounts') }}
 )
+{%- endif %}
 
 select
     sales.sale_id,
@@ -71,6 +63,6 @@ select
         ) as bigint
     ) as account_sale_number
 from sales
-left join accounts on sales.account_id = accounts.account_id
+{{ join_account('sales.account_id', 'sales.sold_on') }}
 -- nobody is named: whoever looks after the account
-left join reps on coalesce(sales.rep_id, accounts.owner_rep_id) = reps.sales_rep_id
+{{ join_rep('coalesce(sales.rep_id, accounts.owner_rep_id)', 'sales.sold_on') }}

@@ -24,10 +24,6 @@ totals as (
     select month, rep_id, {{ money_sum('amount') }} as quota_amount
     from months
     group by month, rep_id
-),
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
 )
 
 select
@@ -37,4 +33,4 @@ select
     {{ known('reps.team') }} as team,
     totals.quota_amount
 from totals
-left join reps on totals.rep_id = reps.sales_rep_id
+{{ join_rep('totals.rep_id', 'totals.month') }}

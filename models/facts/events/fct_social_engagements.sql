@@ -4,10 +4,6 @@ engagements as (
     select engaged_on, platform, rep_id, likes, comments, shares, direct_messages, impressions
     from {{ ref('stg_marketing__social_engagements') }}
     where engaged_on <= {{ as_of_date() }}
-),
-
-reps as (
-    select sales_rep_id, team from {{ ref('dim_sales_reps') }}
 )
 
 select
@@ -22,4 +18,4 @@ select
     coalesce(engagements.direct_messages, 0) as direct_messages,
     engagements.impressions
 from engagements
-left join reps on engagements.rep_id = reps.sales_rep_id
+{{ join_rep('engagements.rep_id', 'engagements.engaged_on') }}

@@ -5,10 +5,6 @@ changes as (
         subscription_change_id, subscription_id, account_id, changed_at, changed_on, plan, currency,
         native_mrr, fx_rate, mrr
     from {{ ref('int_subscriptions__mrr') }}
-),
-
-accounts as (
-    select account_id, region, segment, lead_source from {{ ref('dim_accounts') }}
 )
 
 select
@@ -27,4 +23,4 @@ select
     changes.fx_rate,
     changes.mrr
 from changes
-left join accounts on changes.account_id = accounts.account_id
+{{ join_account('changes.account_id', 'changes.changed_on') }}

@@ -7,7 +7,7 @@ periods as (
 
 intervals as (
     select
-        subscription_id, valid_from, valid_to, subscriber_id, account_id, region, segment, lead_source, plan,
+        subscription_id, valid_from, valid_to, subscriber_id, account_id, lead_source, plan,
         currency, native_mrr, fx_rate, mrr
     from {{ ref('fct_mrr_intervals') }}
 ),
@@ -16,8 +16,7 @@ intervals as (
 balances as (
     select
         periods.period_grain, periods.period_start, intervals.subscription_id, intervals.subscriber_id,
-        intervals.account_id, intervals.region, intervals.segment, intervals.lead_source, intervals.plan,
-        intervals.currency,
+        intervals.account_id, intervals.lead_source, intervals.plan, intervals.currency,
         intervals.mrr as opening_mrr, cast(0 as {{ money() }}) as closing_mrr,
         intervals.native_mrr as opening_native, intervals.fx_rate as opening_rate,
         cast(null as {{ double_type() }}) as closing_native, cast(null as {{ double_type() }}) as closing_rate
@@ -26,8 +25,7 @@ balances as (
     union all
     select
         periods.period_grain, periods.period_start, intervals.subscription_id, intervals.subscriber_id,
-        intervals.account_id, intervals.region, intervals.segment, intervals.lead_source, intervals.plan,
-        intervals.currency,
+        intervals.account_id, intervals.lead_source, intervals.plan, intervals.currency,
         cast(0 as {{ money() }}) as opening_mrr, intervals.mrr as closing_mrr,
         cast(null as {{ double_type() }}) as opening_native, cast(null as {{ double_type() }}) as opening_rate,
         intervals.native_mrr as closing_native, intervals.fx_rate as closing_rate
@@ -42,7 +40,7 @@ balances as (
 -- of it, to the last rounding)
 {{ scope }}_subscriptions as (
     select
-        period_grain, period_start, subscription_id, subscriber_id, account_id, region, segment, lead_source,
+        period_grain, period_start, subscription_id, subscriber_id, account_id, lead_source,
         {{ plan }} as plan,
         sum(opening_mrr) as opening_mrr,
         sum(closing_mrr) as closing_mrr,
@@ -56,18 +54,18 @@ balances as (
         ) as fx_mrr
     from balances
     group by
-        period_grain, period_start, subscription_id, subscriber_id, account_id, region, segment, lead_source
+        period_grain, period_start, subscription_id, subscriber_id, account_id, lead_source
         {{- ', plan' if by_plan }}
 ),
 
 {{ scope }}_totals as (
     select
-        period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
+        period_grain, period_start, subscriber_id, account_id, lead_source, plan,
         sum(opening_mrr) as opening_mrr,
         sum(closing_mrr) as closing_mrr,
         sum(cast(fx_mrr as {{ money() }})) as fx_mrr
     from {{ scope }}_subscriptions
-    group by period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan
+    group by period_grain, period_start, subscriber_id, account_id, lead_source, plan
 ),
 
 {{ scope }}_firsts as (
@@ -80,8 +78,8 @@ balances as (
 {{ scope }}_movements as (
     select
         '{{ scope }}' as movement_scope,
-        totals.period_grain, totals.period_start, totals.subscriber_id, totals.account_id, totals.region,
-        totals.segment, totals.lead_source, totals.plan, totals.opening_mrr, totals.closing_mrr,
+        totals.period_grain, totals.period_start, totals.subscriber_id, totals.account_id,
+        totals.lead_source, periods.opening_on, periods.balance_on, totals.plan, totals.opening_mrr, totals.closing_mrr,
         case
             when totals.opening_mrr = 0 and firsts.first_mrr_on <= periods.opening_on then 'reactivation'
             when totals.opening_mrr = 0 then 'new'
@@ -100,31 +98,36 @@ balances as (
 
 movements as (
     select
-        movement_scope, period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
-        opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
+        movement_scope, period_grain, period_start, opening_on, balance_on, subscriber_id, account_id, lead_source,
+        plan, opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
     from account_movements
     union all
     select
-        movement_scope, period_grain, period_start, subscriber_id, account_id, region, segment, lead_source, plan,
-        opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
+        movement_scope, period_grain, period_start, opening_on, balance_on, subscriber_id, account_id, lead_source,
+        plan, opening_mrr, closing_mrr, movement, fx_mrr, closing_mrr - opening_mrr - fx_mrr as change_mrr
     from account_plan_movements
 )
 
 select
-    movement_scope,
-    period_grain,
-    period_start,
-    subscriber_id,
-    plan,
-    account_id,
-    region,
-    segment,
-    lead_source,
-    movement,
-    cast(opening_mrr as {{ money() }}) as opening_mrr,
-    cast(closing_mrr as {{ money() }}) as closing_mrr,
+    movements.movement_scope,
+    movements.period_grain,
+    movements.period_start,
+    movements.subscriber_id,
+    movements.plan,
+    movements.account_id,
+    {{ known('closing_accounts.region') }} as region,
+    {{ known('closing_accounts.segment') }} as segment,
+    movements.lead_source,
+    {{ known('opening_accounts.region') }} as opening_region,
+    {{ known('opening_accounts.segment') }} as opening_segment,
+    movements.movement,
+    cast(movements.opening_mrr as {{ money() }}) as opening_mrr,
+    cast(movements.closing_mrr as {{ money() }}) as closing_mrr,
     {%- for movement in ['new', 'expansion', 'contraction', 'churned', 'reactivation'] %}
-    cast(case when movement = '{{ movement }}' then change_mrr else 0 end as {{ money() }}) as {{ movement }}_mrr,
+    cast(case when movements.movement = '{{ movement }}' then movements.change_mrr else 0 end as {{ money() }}) as {{ movement }}_mrr,
     {%- endfor %}
-    cast(fx_mrr as {{ money() }}) as fx_mrr
+    cast(movements.fx_mrr as {{ money() }}) as fx_mrr
 from movements
+-- all of an account's movements belong to what it is at the period's end, and to what it was before the period
+{{ join_account('movements.account_id', 'movements.balance_on', alias='closing_accounts') }}
+{{ join_account('movements.account_id', 'movements.opening_on', alias='opening_accounts') }}

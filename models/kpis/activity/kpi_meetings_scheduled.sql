@@ -2,7 +2,7 @@ with
 
 -- by the day a meeting was put on the calendar, though it may take place later or never
 meetings as (
-    select booked_on as event_on, activity_id as fact_key, is_completed, status, sales_rep_id, team
+    select booked_on as event_on, activity_id as fact_key, is_completed, status, sales_rep_id, booked_team as team
     from {{ ref('fct_activities') }}
     where activity_type = 'meeting' and is_booked
 )

@@ -12,7 +12,7 @@ deals as (
 ),
 
 open_deals as (
-    select deal_id, amount, probability
+    select deal_id, amount, probability, sales_rep_id, team
     from {{ ref('fct_deal_open_intervals') }}
     where open_from <= {{ as_of_date() }} and open_to > {{ as_of_date() }}
 ),
@@ -33,7 +33,7 @@ dated as (
         open_deals.amount as open_amount,
         cast(open_deals.amount * open_deals.probability as {{ money() }}) as weighted_open_amount,
         {{ amount_if('open_deals.amount', 'deals.expected_close_on < ' ~ as_of_date()) }} as overdue_amount,
-        deals.sales_rep_id, deals.team
+        open_deals.sales_rep_id, open_deals.team
     from open_deals
     inner join deals on open_deals.deal_id = deals.deal_id
     where deals.expected_close_on is not null

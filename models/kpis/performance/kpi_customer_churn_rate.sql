@@ -14,7 +14,7 @@ customers as (
 customers as (
     select
         period_grain, period_start, 'fct_mrr_movements' as fact, {{ key_of('fct_mrr_movements') }} as fact_key,
-        closing_mrr <= 0 as is_churned, region, segment, lead_source
+        closing_mrr <= 0 as is_churned, opening_region as region, opening_segment as segment, lead_source
     from {{ ref('fct_mrr_movements') }}
     where movement_scope = 'account' and account_id <> 'unknown'
     {%- if formula == 'chartmogul' %} and opening_mrr > 0{% endif %}
@@ -30,7 +30,8 @@ events as (
     union all
     select
         period_grain, period_start, 'fct_mrr_movements' as fact, {{ key_of('fct_mrr_movements') }} as fact_key,
-        0 as customers, 0 as churned, opening_mrr, churned_mrr, region, segment, lead_source
+        0 as customers, 0 as churned, opening_mrr, churned_mrr, opening_region as region, opening_segment as segment,
+        lead_source
     from {{ ref('fct_mrr_movements') }}
     where movement_scope = 'account'
 )

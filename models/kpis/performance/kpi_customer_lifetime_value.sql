@@ -15,22 +15,23 @@ periods as (
 events as (
     select
         revenue_on as event_on, 'fct_revenue_lines' as fact, revenue_line_id as fact_key,
-        amount as numerator, 0 as denominator, region, segment, lead_source
+        amount as numerator, 0 as denominator, account_id
     from {{ ref('fct_revenue_lines') }}
     where account_id <> 'unknown'
     union all
     select
         became_customer_on as event_on, 'fct_customers' as fact, account_id as fact_key,
-        0 as numerator, 1 as denominator, region, segment, lead_source
+        0 as numerator, 1 as denominator, account_id
     from {{ ref('fct_customers') }}
 ),
 
 events_to_date as (
     select
         periods.period_grain, periods.period_start, events.fact, events.fact_key,
-        events.numerator, events.denominator, events.region, events.segment, events.lead_source
+        events.numerator, events.denominator, accounts.region, accounts.segment, accounts.lead_source
     from events
     inner join periods on events.event_on <= periods.balance_on
+    {{ join_account('events.account_id', 'periods.balance_on') }}
 )
 
 -- predicted: what a customer brings in a year x what stays of it x how many years it stays

@@ -13,8 +13,8 @@ with
 
 leads as (
     select
-        lead_id, created_on, converted_on, is_converted, is_qualified, sales_rep_id, team, lead_source,
-        {{ days_between('created_on', 'converted_on') }} as days_to_conversion
+        lead_id, created_on, converted_on, is_converted, is_qualified, sales_rep_id, team, converted_team,
+        lead_source, {{ days_between('created_on', 'converted_on') }} as days_to_conversion
     from {{ ref('fct_leads') }}
 ),
 
@@ -27,7 +27,7 @@ events as (
     union all
     select
         converted_on as event_on, lead_id as fact_key, false as is_cohort, true as is_conversion, is_converted,
-        is_qualified, days_to_conversion, sales_rep_id, team, lead_source
+        is_qualified, days_to_conversion, sales_rep_id, converted_team as team, lead_source
     from leads
     where is_converted
 )

@@ -3,7 +3,8 @@ with
 deals as (
     select
         created_on as event_on, deal_id as fact_key, amount, probability, is_lead_qualified,
-        sales_rep_id, team, region, segment, lead_source, deal_type
+        sales_rep_id, created_team as team, created_region as region, created_segment as segment, lead_source,
+        deal_type
     from {{ ref('fct_deals') }}
 )
 
