@@ -23,6 +23,13 @@ WRITTEN = {
     "rate": "a rate is written 1.0850",
     "integer": "a whole number is written 12",
 }
+# The same of columns whose values go by other columns.
+BY_OTHERS = {
+    "discount_amount": "a discount is 0 to quantity x unit_price, written 1000.00",
+    "tax_amount": "a tax is written 1000.00; a refund's is no more than its amount",
+    "probability": "a probability is written 0.25",
+    "score": "a score is 1 to 5, blank where nobody answered",
+}
 # Which rows have a finding, by what people look them up by.
 WHICH = {
     "refunded_without_refund": """
@@ -182,7 +189,9 @@ def _hints() -> list[tuple[str, str, str]]:
 
 
 def _how_it_is_written(column: Column) -> str | None:
-    return f"one of {', '.join(column.accepted)}" if column.accepted else WRITTEN.get(column.type)
+    if column.accepted:
+        return f"one of {', '.join(column.accepted)}"
+    return BY_OTHERS.get(column.name) or WRITTEN.get(column.type)
 
 
 def _write_findings(connection: duckdb.DuckDBPyConnection) -> None:
