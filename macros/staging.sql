@@ -65,7 +65,7 @@
                 then {{ cast_or_null(cast_or_null(text, 'decimal(18, 6)'), 'integer') }}
         end
     {%- elif type in ('date', 'month') -%}
-        case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
+        case when {{ matches(text, day ~ '([T ]00:00(:00([.]0+)?)?(Z|[+-]00(:?00)?)?)?') }} then {{ cast_or_null('substring(' ~ text ~ ', 1, 10)', 'date') }} end
     {%- elif type == 'timestamp' -%}
         case
             when {{ matches(text, day ~ '[T ]' ~ clock ~ ':[0-5][0-9]([.][0-9]+)?' ~ offset) }} then {{ instant_or_null(text) }}
@@ -111,24 +111,47 @@
     {{ conditions | join(' or ') }}
 {%- endmacro %}
 
+{# What every landed row has beside its columns: where it came from, and its texts in one (`_content`). #}
+{% macro row_columns(system, table, relation='') -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {%- for name in ('_file_id', '_file_name', '_line', '_load_id', '_first_file_of_load', '_is_replaced', '_is_newest_file', '_content') -%}
+        {{ prefix }}{{ name }},{{ ' ' }}
+    {%- endfor -%}
+    {{ column_list(system, table, relation) }}
+{%- endmacro %}
+
 {#
-    One row per raw row of a landed table: `_file_id`, `_file_name`, `_line`, `_load_id`, the columns typed, and
-    `_reasons` (why the row is quarantined, comma-separated, '' if it is not) and `_nulled` (optional values that did
-    not parse and became NULL). The SQL of a CTE's body.
+    One row per raw row of a landed table: row_columns(), the columns typed, and `_reasons`, why the row is quarantined
+    (comma-separated, '' if it is not): a value that is missing, or filled and not of its type, range or list. The SQL of a CTE's body.
 #}
 {% macro typed_rows(system, table) %}
     {%- set columns = contract_columns(system, table) %}
-    with texts as (
+    {%- set others = columns | rejectattr('key', 'defined') | map(attribute='name') | list %}
+    with files as (
+        select
+            file_id,
+            file_name,
+            min(file_id) over (partition by load_id) as first_file_of_load,
+            max(file_id) over (partition by file_name) > file_id as is_replaced,
+            row_number() over (order by {{ natural_order('file_name') }} desc, file_name desc, file_id desc) = 1 as is_newest_file
+        from {{ source('load', 'load_files') }}
+        where system_table = '{{ system }}.{{ table }}'
+    ),
+
+    texts as (
         select
             rows._file_id,
             files.file_name as _file_name,
             rows._line,
             rows._load_id,
+            files.first_file_of_load as _first_file_of_load,
+            files.is_replaced as _is_replaced,
+            files.is_newest_file as _is_newest_file,
             {%- for column in columns %}
             {{ trimmed('rows.' ~ column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ source(system, table) }} as rows
-        inner join {{ source('load', 'load_files') }} as files on rows._file_id = files.file_id
+        inner join files on rows._file_id = files.file_id
     ),
 
     parsed as (
@@ -137,6 +160,10 @@
             _file_name,
             _line,
             _load_id,
+            _first_file_of_load,
+            _is_replaced,
+            _is_newest_file,
+            md5(concat_ws('␟'{% for name in others %}, coalesce({{ name }}, ''){% endfor %})) as _content,
             {%- for column in columns %}
             {{ column.name }} as {{ column.name }}__text,
             {{ parsed(column.name, column.type, system) }} as {{ column.name }}__value{{ ',' if not loop.last }}
@@ -150,6 +177,10 @@
             _file_name,
             _line,
             _load_id,
+            _first_file_of_load,
+            _is_replaced,
+            _is_newest_file,
+            _content,
             {%- for column in columns %}
             {%- set value = column.name ~ '__value' %}
             {{ column.name }}__text,
@@ -161,64 +192,116 @@
     )
 
     select
+        {{ row_columns(system, table) }},
+        concat_ws(','
+            {%- for column in columns if column.required or column.type not in ('text', 'currency') or column.accepted is defined %},
+            case
+                when {{ column.name }} is null and {{ column.name }}__text is not null then 'invalid_{{ column.name }}'
+                {%- if column.required %}
+                when {{ column.name }} is null then 'missing_{{ column.name }}'
+                {%- endif %}
+            end
+            {%- endfor %}
+        ) as _reasons
+    from ranged
+{% endmacro %}
+
+{# The columns of a key as SQL, each with one value for NULL where it may be blank. #}
+{% macro key_columns(system, table) -%}
+    {%- for column in contract_columns(system, table) if column.key -%}
+        {{ column.name if column.required else "coalesce(" ~ column.name ~ ", '')" }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# Whether the columns of a key could be read. A condition. #}
+{% macro has_key(system, table) -%}
+    {%- for column in contract_columns(system, table) if column.key and column.required -%}
+        {{ column.name }} is not null{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
+    file whose name sorts last as people count, the file loaded last, the later line. Rows with a reason are ranked by
+    themselves, so that a bad newer version does not displace a good older one. The order is total: no two raw rows
+    share file and line. An expression over rows with the columns of typed_rows().
+#}
+{% macro version_rank(system, table) -%}
+    row_number() over (
+            partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
+            order by updated_at desc nulls last, {{ natural_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc
+        )
+{%- endmacro %}
+
+{#
+    What became of each row, from rows with the columns of typed_rows() and all their reasons: the body of a CTE.
+
+    _row_status   quarantined; current, the version of its key that counts; superseded by that one; or deleted: the version
+                  that took the key away, by its deleted_at or, of a table of full_extract_tables, by not being in the newest file
+    _is_repaired  quarantined, but its key has a good row that came with it or since, or its file was replaced by one of the same name
+    _is_conflict  another row of its key and file says something else, later and by the same updated_at
+#}
+{% macro judged_rows(system, table, rows) %}
+    {%- set is_full_extract = (system ~ '.' ~ table) in (var('full_extract_tables') or '').split(',') | map('trim') %}
+    {%- set keys = key_columns(system, table) %}
+    with ranked as (
+        select
+            {{ row_columns(system, table) }},
+            _reasons,
+            {{ version_rank(system, table) }} as _version,
+            max(case when _reasons = '' then _file_id end) over (partition by {{ keys }}) as _last_good_file,
+            {%- if is_full_extract %}
+            max(case when _is_newest_file then 1 else 0 end) over (partition by {{ keys }}) as _in_newest_file,
+            {%- endif %}
+            lead(_content) over (
+                partition by {{ keys }}, case when _reasons = '' then 1 else 0 end, _file_id, updated_at
+                order by _line
+            ) as _next_content
+        from {{ rows }}
+    )
+
+    select
         _file_id,
         _file_name,
         _line,
         _load_id,
         {{ column_list(system, table) }},
-        concat_ws(','
-            {%- for column in columns if column.required %},
-            case
-                when {{ column.name }}__text is null then 'missing_{{ column.name }}'
-                when {{ column.name }} is null then 'invalid_{{ column.name }}'
-            end
-            {%- endfor %}
-        ) as _reasons,
-        trim(leading ',' from concat_ws(',', ''
-            {%- for column in columns if not column.required and (column.type not in ('text', 'currency') or column.accepted is defined) %},
-            case when {{ column.name }}__text is not null and {{ column.name }} is null then 'invalid_{{ column.name }}' end
-            {%- endfor %}
-        )) as _nulled
-    from ranged
+        _reasons,
+        case
+            when _reasons <> '' then 'quarantined'
+            when _version > 1 then 'superseded'
+            when {{ local_date('deleted_at') }} <= {{ as_of_date() }} then 'deleted'
+            {%- if is_full_extract %}
+            when _in_newest_file = 0 then 'deleted'
+            {%- endif %}
+            else 'current'
+        end as _row_status,
+        _reasons <> '' and (
+            _is_replaced or ({{ has_key(system, table) }} and coalesce(_last_good_file >= _first_file_of_load, false))
+        ) as _is_repaired,
+        _reasons = '' and coalesce(_next_content <> _content, false) as _is_conflict
+    from ranked
 {% endmacro %}
 
 {#
-    1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
-    file that sorts last, the file loaded last, the later line. Rows with a reason are ranked by themselves, so that a
-    bad newer version does not displace a good older one. The order is total: no two raw rows share file and line.
-    An expression over rows with the columns of typed_rows().
+    Joins the rate in force on a date, as `rates`, and whether a currency has any, as `convertible`; missing_rate() then
+    says whether there is a reason: no rate by the rules of fx_rates_in_force, or for a row without a readable date none at all.
 #}
-{% macro version_rank(system, table) -%}
-    {%- set columns = contract_columns(system, table) -%}
-    {%- set keys = [] -%}
-    {%- for column in columns if column.key -%}
-        {%- do keys.append(column.name if column.required else "coalesce(" ~ column.name ~ ", '')") -%}
-    {%- endfor -%}
-    {%- set has_updated_at = columns | selectattr('name', 'equalto', 'updated_at') | list | length > 0 -%}
-    row_number() over (
-            partition by {{ keys | join(', ') }}, case when _reasons = '' then 1 else 0 end
-            order by {{ 'updated_at desc nulls last, ' if has_updated_at }}_file_name desc, _file_id desc, _line desc
-        )
+{% macro join_rate_in_force(currency, date) -%}
+    left join {{ ref('fx_rates_in_force') }} as rates
+        on {{ currency }} = rates.from_currency
+        and {{ date }} >= rates.valid_from
+        and {{ date }} < rates.valid_to
+    left join (select from_currency from {{ ref('fx_rates_in_force') }} group by from_currency) as convertible
+        on {{ currency }} = convertible.from_currency
 {%- endmacro %}
 
-{# What became of a row, by its reasons and its version_rank(): quarantined, current or superseded. #}
-{% macro row_status() -%}
-    case when _reasons <> '' then 'quarantined' when _version = 1 then 'current' else 'superseded' end
-{%- endmacro %}
-
-{# First day that a currency can be converted from: CTE body over the staged rates. #}
-{% macro first_rates() %}
-    select from_currency, min(rate_on) as first_rate_on
-    from {{ ref('stg_planning__fx_rates') }}
-    where to_currency = {{ reporting_currency() }}
-    group by from_currency
-{% endmacro %}
-
-{# The reason missing_fx_rate: a currency that cannot be converted on the date. `rates` is a join to first_rates(). #}
-{% macro missing_rate(currency, date, rates='rates') -%}
+{# The reason missing_fx_rate: a currency that cannot be converted on a date. An expression beside join_rate_in_force(). #}
+{% macro missing_rate(currency, date) -%}
     case
         when {{ currency }} <> {{ reporting_currency() }}
-            and ({{ rates }}.first_rate_on is null or {{ date }} < {{ rates }}.first_rate_on)
+            and rates.from_currency is null
+            and ({{ date }} is not null or convertible.from_currency is null)
             then 'missing_fx_rate'
     end
 {%- endmacro %}

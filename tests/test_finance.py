@@ -36,11 +36,12 @@ from orchestration.core.settings import Settings
 from orchestration.finance import store, verification
 from orchestration.finance.calendar import close_due_on, parse_month, periods_ending_with, read_holidays
 from orchestration.finance.project import read_project
+from orchestration.finance.register import REGISTER, read_key, read_register, register_problems
 from orchestration.finance.schema import TABLES
 from orchestration.finance.snapshot import rows_of_month
-from orchestration.finance.tables import READ_FILES, recorded_months, write_finance
+from orchestration.finance.tables import READ_FILES, what_is_recorded, write_finance
 from orchestration.publish.marts import republish_finance
-from orchestration.scheduling.notify import newly_restated
+from orchestration.scheduling.notify import news_of_closed_months
 from tests.support.builds import settings_for
 from tests.support.command import KPI, kpi
 from tests.support.landing import Landing
@@ -160,15 +161,14 @@ class Company:
         return kpi(*arguments, "--warehouse", self.settings.warehouse)
 
     def problems(self) -> list[str]:
-        recorded = [link for link, _ in recorded_months(self.settings.paths.marts_file)]
-        return verification.verify(self.finance, recorded)
+        return verification.verify(self.finance, what_is_recorded(self.settings.paths))
 
     def fingerprint(self) -> dict[str, str]:
         """Every closed file with the hash of its content."""
         return {
             str(path.relative_to(self.finance)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(self.finance.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.name != REGISTER
         }
 
     def copy(self, folder: Path) -> Company:
@@ -731,10 +731,12 @@ def test_a_killed_close_leaves_a_whole_month_or_none(company: Company, where: st
     assert [month for month, _, _ in store.closed_folders(company.finance)] == ([MARCH] if is_closed else [])
     assert company.problems() == []
     again = company.close(MARCH)
-    assert again.is_new is not is_closed
-    assert again.closed.manifest.closed_by == ("victim" if is_closed else "ann")
+    # once a close is on the register it is finished, not done again
+    is_entered = where in ("seal", "published")
+    assert again.is_new is not is_entered
+    assert again.closed.manifest.closed_by == ("victim" if is_entered else "ann")
     assert company.problems() == []
-    assert [path.name for path in company.finance.iterdir()] == [MONTH_FOLDER]
+    assert sorted(path.name for path in company.finance.iterdir()) == [MONTH_FOLDER, REGISTER]
     assert company.ask("select closed_by, problem from finance.closed_months") == [
         (again.closed.manifest.closed_by, None)
     ]
@@ -751,7 +753,7 @@ def test_of_two_closing_at_once_one_wins_and_the_other_is_told(company: Company)
     told = [out + err for (out, err), _ in ended if "somebody else is closing" in err or "is closed already" in out]
     assert (len(won), len(told)) == (1, 1), ended
     assert company.problems() == []
-    assert [path.name for path in company.finance.iterdir()] == [MONTH_FOLDER]
+    assert sorted(path.name for path in company.finance.iterdir()) == [MONTH_FOLDER, REGISTER]
 
 
 def test_the_one_who_comes_second_is_told_at_once(company: Company) -> None:
@@ -798,7 +800,7 @@ def test_a_restatement_stands_beside_version_1(closed_company: Company) -> None:
     second = closed_company.close(MARCH, restate_reason="late invoice", who="bea").closed
     third = closed_company.close(MARCH, restate_reason="again", who="bea").closed
     assert [path.name for path in sorted(closed_company.finance.iterdir())] == [
-        "2026-02", "2026-03", "2026-03.v2", "2026-03.v3",
+        "2026-02", "2026-03", "2026-03.v2", "2026-03.v3", REGISTER,
     ]  # fmt: skip
     after = closed_company.fingerprint()
     assert {name: after[name] for name in before} == before
@@ -886,7 +888,7 @@ def test_a_forged_month_breaks_the_chain(closed_company: Company) -> None:
 
 def test_a_forged_last_month_is_not_the_one_that_was_recorded(closed_company: Company) -> None:
     forge(closed_company.finance / MONTH_FOLDER)
-    assert any("another was published" in problem for problem in closed_company.problems())
+    assert any("is not the one that was closed" in problem for problem in closed_company.problems())
 
 
 @pytest.mark.parametrize("folder", ["2026-02", MONTH_FOLDER])
@@ -899,7 +901,7 @@ def test_a_month_that_is_gone_is_missed(closed_company: Company, folder: str) ->
 @pytest.mark.parametrize("month", [FEB, MARCH])
 def test_a_month_that_is_gone_is_not_closed_again(closed_company: Company, month: date) -> None:
     store.remove_partial(closed_company.finance / f"{month:%Y-%m}")
-    with pytest.raises(BuildError, match=f"{month:%Y-%m} version 1 was closed, but its folder is missing"):
+    with pytest.raises(BuildError, match=f"finance/{month:%Y-%m} is missing"):
         closed_company.close(month)
 
 
@@ -954,7 +956,7 @@ def test_a_forged_month_stays_named_however_often_is_published(closed_company: C
     forge(closed_company.finance / MONTH_FOLDER)
     for _ in range(2):
         problems = published_problems(closed_company)
-        assert problems[FEB] is None and "another was published" in (problems[MARCH] or "")
+        assert problems[FEB] is None and "is not the one that was closed" in (problems[MARCH] or "")
         assert closed_company.ask(recorded) == before
 
 
@@ -963,6 +965,97 @@ def test_a_forged_month_is_named_by_the_one_after(closed_company: Company) -> No
     problems = published_problems(closed_company)
     assert "2026-02/manifest.json" in (problems[FEB] or "")
     assert problems[MARCH] is None
+
+
+def test_a_month_closed_since_a_release_that_came_back_is_still_on_the_register(closed_company: Company) -> None:
+    """The published database of then knows nothing of March: the register does."""
+    paths = closed_company.settings.paths
+    with duckdb.connect(str(paths.marts_file.resolve())) as connection:
+        connection.execute("delete from finance.closed_months where close_month = date '2026-03-01'")
+        connection.execute("delete from finance.closes where close_month = date '2026-03-01'")
+    forge(closed_company.finance / MONTH_FOLDER)
+    for _ in range(2):
+        assert "is not the one that was closed" in (published_problems(closed_company)[MARCH] or "")
+
+
+@pytest.mark.parametrize("cut", ["first line", "last line", "all", "rewritten"])
+def test_a_register_that_was_touched_closes_finances_part(closed_company: Company, cut: str) -> None:
+    register = closed_company.finance / REGISTER
+    first, second = register.read_text(encoding="utf-8").splitlines(keepends=True)
+    if cut == "all":
+        register.unlink()
+    else:
+        content = {"first line": second, "last line": first, "rewritten": first.replace("2026-02", "2026-01") + second}
+        register.write_text(content[cut], encoding="utf-8")
+    problems = published_problems(closed_company)
+    assert all(REGISTER in (problem or "") for problem in problems.values()) and len(problems) == 2
+    assert closed_company.ask("from finance.kpi_monthly_snapshots") == []
+    assert any(REGISTER in line for line in closed_company.problems())
+    assert closed_company.kpi("verify").exit_code == 5
+    told = kpi("status", "--warehouse", closed_company.settings.warehouse).out
+    assert "2026-03 is left out of what finance reads" in told
+
+
+def test_a_folder_that_nobody_closed_and_one_behind_a_link_are_named(closed_company: Company) -> None:
+    finance = closed_company.finance
+    shutil.copytree(finance / MONTH_FOLDER, finance / "2026-04")
+    manifest = writable(finance / "2026-04" / "manifest.json")
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"month": "2026-03"', '"month": "2026-04"'))
+    (finance / "2026-02").rename(finance.parent / "elsewhere")
+    (finance / "2026-02").symlink_to(finance.parent / "elsewhere")
+    (finance / "2026-13").mkdir()
+    problems = "\n".join(closed_company.problems())
+    assert "2026-04 was never closed here" in problems
+    assert "2026-02 is a link" in problems
+    assert "2026-13 is no closed month" in problems
+    assert "is a link" in (published_problems(closed_company)[FEB] or "")
+
+
+def test_a_close_that_died_between_register_and_rename_is_finished(company: Company) -> None:
+    company.close(FEB)
+    folder = company.finance / "2026-02"
+    folder.rename(company.finance / f"{store.PARTIAL_PREFIX}2026-02")
+    republish_finance(company.settings.paths)
+    assert folder.is_dir() and company.problems() == []
+
+
+def test_a_line_of_the_register_that_was_never_ended_is_no_close(company: Company) -> None:
+    register = company.finance / REGISTER
+    company.finance.mkdir(exist_ok=True)
+    register.write_text('{"closed_at": "2026-0', encoding="utf-8")
+    company.close(FEB)
+    assert len(read_register(company.finance) or []) == 1 and company.problems() == []
+
+
+def test_months_closed_before_there_was_a_register_are_entered_as_they_were_published(
+    closed_company: Company,
+) -> None:
+    paths = closed_company.settings.paths
+    (closed_company.finance / REGISTER).unlink()
+    with duckdb.connect(str(paths.marts_file.resolve())) as connection:
+        connection.execute("drop table finance.closes")
+    forge(closed_company.finance / MONTH_FOLDER)
+    problems = published_problems(closed_company)
+    assert problems[FEB] is None and "is not the one that was closed" in (problems[MARCH] or "")
+    entries = read_register(closed_company.finance) or []
+    assert [(entry.month, entry.version) for entry in entries] == [("2026-02", 1), ("2026-03", 1)]
+
+
+def test_without_the_key_nobody_can_enter_a_close(company: Company, tmp_path: Path) -> None:
+    key_file = tmp_path / "close.key"
+    key_file.write_text("a key of sixteen bytes or more\n", encoding="utf-8")
+    signing = company.settings.model_copy(update={"close_key_file": key_file})
+    close_month(signing, FEB, who="finance")
+    key = read_key(key_file)
+    assert register_problems(company.finance, [], key) == []
+    close_month(company.settings, MARCH, who="somebody")
+    (problem,) = register_problems(company.finance, [], key)
+    assert "2026-03 version 1 is not signed with close_key_file" in problem
+    assert company.problems() == []
+    told = kpi("verify", "--warehouse", company.settings.warehouse, KPI_CLOSE_KEY_FILE=str(key_file))
+    assert told.exit_code == 5 and "is not signed" in told.err
+    short = kpi("verify", "--warehouse", company.settings.warehouse, KPI_CLOSE_KEY_FILE=str(tmp_path / "none"))
+    assert short.exit_code == 2 and "cannot be read" in short.err
 
 
 def test_nothing_is_built_on_a_damaged_month(closed_company: Company) -> None:
@@ -1019,8 +1112,9 @@ def test_a_restatement_tells_the_rows_and_when_they_came(later: Company) -> None
 
 def test_a_closed_figure_that_changed_is_told_by_the_build_status_and_show(later: Company, closed: Company) -> None:
     record = json.loads(later.settings.paths.last_run_file.read_text(encoding="utf-8"))
-    (line,) = [line for line in record["restated"] if line.startswith("2026-03 is closed, but today's data changes ")]
-    assert line.endswith(": Revenue 1,379.53, reported 379.52") and record["is_newly_restated"]
+    begin = "2026-03 is closed, but today's data changes "
+    (line,) = [line for line in record["closed_months"] if line.startswith(begin)]
+    assert line.endswith(": Revenue 1,379.53, reported 379.52") and record["closed_months_are_news"]
     warehouse = later.settings.warehouse
     assert f"{line}\n" in kpi("status", "--warehouse", warehouse).out
     revenue = kpi("show", "revenue", "--warehouse", warehouse).out
@@ -1040,11 +1134,15 @@ def test_a_build_tells_what_it_changes_and_the_webhook_hears_of_it_once(later: C
     assert "2026-03 is closed, but today's data changes" in again.out
     first = json.loads(later.settings.paths.last_run_file.read_text(encoding="utf-8"))
     second = json.loads(company.settings.paths.last_run_file.read_text(encoding="utf-8"))
-    assert (first["is_newly_restated"], second["is_newly_restated"]) == (True, False)
+    assert (first["closed_months_are_news"], second["closed_months_are_news"]) == (True, False)
     of_dagster = {**first, "orchestrator_run_id": "r1"}
-    assert newly_restated(of_dagster, "r1") == [f":warning: {line}" for line in first["restated"]]
-    assert newly_restated(of_dagster, "another run") == []
-    assert newly_restated({**of_dagster, "is_newly_restated": False}, "r1") == newly_restated(None, "r1") == []
+    assert news_of_closed_months(of_dagster, "r1") == [f":warning: {line}" for line in first["closed_months"]]
+    assert news_of_closed_months(of_dagster, "another run") == []
+    assert (
+        news_of_closed_months({**of_dagster, "closed_months_are_news": False}, "r1")
+        == news_of_closed_months(None, "r1")
+        == []
+    )
 
 
 def restated(company: Company, where: str) -> dict[tuple[str, str], tuple[float, str, list[str]]]:

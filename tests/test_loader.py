@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
-from orchestration.load.csv_scan import BLANKS, scan_csv
+from orchestration.load.csv_scan import scan_csv
 from orchestration.load.loader import LoadReport
+from orchestration.load.scanned import BLANKS
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing, csv_text
 
@@ -221,8 +222,11 @@ class TestFilesThatCannotBeLoaded:
             "no-header.csv": "lacks product_id, product_name; its header is a,A",
             "semicolons.csv": "lacks product_id, product_name; its header is separated by semicolons, not commas",
             "tabs.csv": "lacks product_id, product_name; its header is separated by tabs, not commas",
-            "latin-1-header.csv": "is not UTF-8 (look at its header line); export it as UTF-8",
-            "utf-16.csv": "is not CSV: it holds binary data or UTF-16 text; export it as UTF-8",
+            "latin-1-header.csv": (
+                "is not UTF-8: look at its header line; it looks like cp1252, in which the first reads "
+                "`product_id,product_name,größe`; export it as UTF-8"
+            ),
+            "utf-16.csv": "is not CSV but UTF-16 text; export it as CSV in UTF-8",
             "twice.csv": "has more than one column called product_id",
         }
         assert {name: said.get(f"billing/products/{name}") for name in expected} == expected
@@ -330,7 +334,7 @@ class TestFilesThatCannotBeLoaded:
         monkeypatch.setattr(Path, "open", deny)
         assert refusals(landing, warehouse) == {"billing/products/rows.csv": "cannot be opened (Permission denied)"}
 
-    def test_damaged_parquet_files_are_all_named_and_the_others_kept(self, landing: Landing, warehouse: Path) -> None:
+    def test_damaged_parquet_files_are_all_named_and_nothing_is_loaded(self, landing: Landing, warehouse: Path) -> None:
         landing.add_file(TABLE, HEADER + "a,A\n", "c.csv")
         for number, name in enumerate(("a.parquet", "b.parquet")):
             query = f"select 'p' || i as product_id, md5('{number}' || i) as product_name from range(9000) t(i)"
@@ -339,8 +343,8 @@ class TestFilesThatCannotBeLoaded:
             path.write_bytes(data[:100] + bytes(20_000) + data[20_100:])
         said = refusals(landing, warehouse)
         assert sorted(said) == ["billing/products/a.parquet", "billing/products/b.parquet"]
-        assert all(reason.startswith("is a damaged Parquet file") for reason in said.values())
-        assert product_lines(warehouse) == [(2, "a", "A")]
+        assert all(reason.startswith("is not a readable Parquet file") for reason in said.values())
+        assert product_lines(warehouse) == []
 
 
 class TestFilesThatMove:
@@ -661,14 +665,6 @@ class TestLineNumbers:
         landing.add_file(TABLE, f'{HEADER}a,"x\ry"\nb,B\n')
         load(landing, warehouse)
         assert product_lines(warehouse) == [(2, "a", "x\ry"), (3, "b", "B")]
-
-    def test_a_line_that_is_not_utf_8_is_malformed_and_costs_only_itself(
-        self, landing: Landing, warehouse: Path
-    ) -> None:
-        landing.add_file(TABLE, f"{HEADER}a,A\n".encode() + "b,Größe\n".encode("latin-1") + "c,Größe\n".encode())
-        load(landing, warehouse)
-        assert product_lines(warehouse) == [(2, "a", "A"), (4, "c", "Größe")]
-        assert malformed_lines(warehouse) == [(3, "b,Gr\ufffd\ufffde")]
 
     def test_long_values_and_ten_thousand_characters_come_whole(self, landing: Landing, warehouse: Path) -> None:
         long = "x" * 10_000

@@ -20,12 +20,13 @@ from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.process import keep_files_private
 from orchestration.core.settings import Settings
+from orchestration.finance.register import read_key
 from orchestration.load import loader
 from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
 from orchestration.publish.releases import current_release
-from orchestration.show.restated import restated_months
+from orchestration.show.restated import closed_month_lines
 from orchestration.warehouse.connections import open_build_file, open_published
 from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
 
@@ -70,9 +71,9 @@ class RunRecord:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
-    # closed months that this build's data changes, in words; and whether the release before said otherwise
-    restated: list[str] = field(default_factory=list)
-    is_newly_restated: bool = False
+    # closed months that are damaged or that this build's data changes, in words; whether the release before said so
+    closed_months: list[str] = field(default_factory=list)
+    closed_months_are_news: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -201,28 +202,29 @@ class Build:
                 f"nothing is published that did not pass the gate {missing[0].replace('_', ' ')}",
                 ["run all steps of the build again"],
             )
-        project, build, before = self.project, self._published_build(), self._restated()
+        project, build, before = self.project, self._published_build(), self._closed_months()
         with self._timed("publish"):
             marts_file = marts.publish(
                 self.settings.paths,
                 build,
                 semantic_manifest=project.semantic_manifest,
                 render=self._render if self.settings.dashboard else None,
+                close_key=read_key(self.settings.close_key_file),
             )
             self.record.published = str(marts_file)
-        self.record.restated = self._restated()
-        self.record.is_newly_restated = bool(self.record.restated) and self.record.restated != before
+        self.record.closed_months = self._closed_months()
+        self.record.closed_months_are_news = bool(self.record.closed_months) and self.record.closed_months != before
         self.record.seconds["publish"] = round(
             self.record.seconds["publish"] - self.record.seconds.get("dashboard", 0), 3
         )
         return marts_file
 
-    def _restated(self) -> list[str]:
-        """The closed months that what is published changes, in words."""
+    def _closed_months(self) -> list[str]:
+        """What is to be said of the closed months of what is published."""
         if not self.settings.paths.marts_file.exists():
             return []
         with open_published(self.settings.paths.marts_file) as connection:
-            return [one.line for one in restated_months(connection)]
+            return closed_month_lines(connection)
 
     def _published_build(self) -> marts.Build:
         return marts.Build(

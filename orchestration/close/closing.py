@@ -28,9 +28,10 @@ from orchestration.finance.calendar import (
     read_holidays,
 )
 from orchestration.finance.project import read_project
+from orchestration.finance.register import Entry, append, read_key
 from orchestration.finance.snapshot import Control, Freezer
-from orchestration.finance.store import ClosedMonth, Link, Manifest, label
-from orchestration.finance.tables import recorded_months
+from orchestration.finance.store import ClosedMonth, Link, Manifest
+from orchestration.finance.tables import complete_register, recorded_months, what_is_recorded
 from orchestration.publish.marts import republish_finance
 from orchestration.text.catalogue import Language
 from orchestration.warehouse.connections import attach
@@ -86,20 +87,31 @@ def close_month(
             return CloseResult(done, is_new=False)
         with warehouse_lock(settings.paths, settings.wait_minutes, on_wait):
             build = published_build(settings)
+            key = read_key(settings.close_key_file)
+            complete_register(settings.paths, key)
+            if restate_reason is None and (done := _latest(settings, month)):  # its close had died at the last step
+                _republish(settings, done)
+                return CloseResult(done, is_new=False)
             closed = store.closed_months(finance_folder(settings))
             version, previous, restates = _check_rules(settings, build, closed, month, restate_reason)
             partial = store.new_partial(finance_folder(settings), month, version)
+            entered: list[Entry] = []
+
+            def register(link: Link) -> None:
+                entered.append(append(finance_folder(settings), link, manifest.closed_at, manifest.closed_by, key))
+
             try:
                 manifest = _write(settings, build, partial, month, version, who or user_name(), lang, restate_reason)
                 manifest = replace(manifest, previous=previous, restates=restates)
                 final = finance_folder(settings) / store.folder_name(month, version)
-                sealed = store.seal(partial, manifest, final)
+                sealed = store.seal(partial, manifest, final, register)
             except OSError as error:
                 raise BuildError(
                     f"{month_name(month)} cannot be closed: {error}", ["nothing of it was kept"]
                 ) from error
             finally:
-                if partial.exists():
+                # a close that is on the register is finished by the next build or close
+                if partial.exists() and not entered:
                     store.remove_partial(partial)
             _republish(settings, sealed)
     return CloseResult(sealed, is_new=True)
@@ -194,7 +206,7 @@ def _check_rules(
             f"{month_name(month)} is not over in the published build, whose books end on {build.as_of_date}",
             [f"build as of {months_after(month, 1)} or later, then close again"],
         )
-    _check_none_is_gone(settings, closed)
+    _check_all_is_there(settings)
     latest = store.latest_versions(closed)
     own = latest.get(month)
     if restate_reason is not None and own is None:
@@ -224,15 +236,13 @@ def _check_rules(
     return version, previous.link if previous else None, own.link if own else None
 
 
-def _check_none_is_gone(settings: Settings, closed: list[ClosedMonth]) -> None:
-    """A closed month whose folder is gone must come back, not be closed a second time."""
-    present = {(one.link.month, one.version) for one in closed}
-    for link, values in recorded_months(settings.paths.marts_file):
-        if (link.month, link.version) not in present:
-            raise BuildError(
-                f"{label(values['close_month'], link.version)} was closed, but its folder is missing",
-                ["put it back from a backup; `kpi verify` names every problem"],
-            )
+def _check_all_is_there(settings: Settings) -> None:
+    """What was closed must be there as it was closed; a month that is gone is not closed a second time."""
+    _, problems = verification.manifest_problems(
+        finance_folder(settings), what_is_recorded(settings.paths, read_key(settings.close_key_file))
+    )
+    if problems:
+        raise BuildError(problems[0].text, ["put it back from a backup; `kpi verify` names every problem"])
 
 
 def _check_month_has_data(settings: Settings, month: date) -> None:
@@ -330,7 +340,7 @@ def _told(control: Control) -> dict[str, str]:
 def _republish(settings: Settings, closed: ClosedMonth) -> None:
     """Put the closed month into what is published. The warehouse's lock must be held."""
     try:
-        republish_finance(settings.paths)
+        republish_finance(settings.paths, read_key(settings.close_key_file))
     except (OSError, duckdb.Error, KpiError) as error:
         first = str(error).splitlines()[0]
         raise BuildError(

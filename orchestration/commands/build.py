@@ -28,7 +28,7 @@ from orchestration.core.settings import Settings, load_settings, parse_vars
 from orchestration.publish.postgres import without_password
 from orchestration.publish.releases import current_release, roll_back, rolled_back
 from orchestration.show import published
-from orchestration.show.restated import restated_months
+from orchestration.show.restated import closed_month_lines
 from orchestration.warehouse.connections import open_published
 from orchestration.warehouse.lock import is_building, read_json, read_running, warehouse_lock
 
@@ -104,7 +104,7 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         rest = len(record.findings) - len(top)
         out.print(f"kept, but look at: {told}" + (f" and {rest} more in last_run.json" if rest > 0 else ""), **PLAIN)
     _print_warnings(record)
-    _print_restated(record.restated)
+    _print_closed_months(record.closed_months)
     with open_published(settings.paths.marts_file) as connection:
         _print_scorecard(connection)
     seconds = ", ".join(f"{step} {spent:.1f}" for step, spent in record.seconds.items())
@@ -134,14 +134,18 @@ def _print_warnings(record: RunRecord) -> None:
         out.print(f"and {len(warnings) - MOST_WARNINGS} more warnings in last_run.json", style="yellow", **PLAIN)
 
 
-def _print_restated(lines: Sequence[str]) -> None:
-    """Closed months that today's data changes."""
+def _print_closed_months(lines: Sequence[str]) -> None:
+    """Closed months that are damaged, or that today's data changes."""
     for line in lines[:MOST_WARNINGS]:
         out.print(line, style="yellow", **PLAIN)
     if len(lines) > MOST_WARNINGS:
         out.print(f"and {len(lines) - MOST_WARNINGS} more closed months", style="yellow", **PLAIN)
     if lines:
-        out.print("finance.kpi_restatements says why; kpi close MONTH --restate takes it up", style="yellow", **PLAIN)
+        out.print(
+            "finance.kpi_restatements says why, kpi verify what is damaged; kpi close MONTH --restate takes it up",
+            style="yellow",
+            **PLAIN,
+        )
 
 
 def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
@@ -222,13 +226,13 @@ def _print_published(paths: WarehousePaths) -> None:
     with open_published(paths.marts_file) as connection:
         info = connection.execute("select run_id, as_of_date, published_at from meta.build_info").fetchone()
         count = connection.execute("select count(*) from duckdb_tables() where schema_name = 'kpi'").fetchone()
-        restated = [one.line for one in restated_months(connection)]
+        lines = closed_month_lines(connection)
     assert info is not None and count is not None
     out.print(
         f"published: {paths.marts_file}, {count[0]} marts as of {info[1]}, {info[2]:%Y-%m-%d %H:%M} UTC, run {info[0]}",
         **PLAIN,
     )
-    _print_restated(restated)
+    _print_closed_months(lines)
     if (back := rolled_back(paths)) is not None:
         out.print(
             f"rolled back from {back.replaced} at {back.at} by {escape(back.by or 'unknown')}: "

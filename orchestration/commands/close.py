@@ -15,7 +15,8 @@ from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import load_settings
 from orchestration.finance import store, verification
 from orchestration.finance.calendar import parse_month
-from orchestration.finance.tables import recorded_months
+from orchestration.finance.register import read_key
+from orchestration.finance.tables import what_is_recorded
 from orchestration.text.catalogue import LANGUAGES, Language
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="The month, as YYYY-MM.")]
@@ -97,8 +98,7 @@ def verify(warehouse: Warehouse = None) -> None:
     """Check every closed month, file by file, and the chain they form."""
     settings = load_settings({"warehouse": warehouse})
     finance = finance_folder(settings)
-    recorded = [link for link, _ in recorded_months(settings.paths.marts_file)]
-    problems = verification.verify(finance, recorded)
+    problems = verification.verify(finance, what_is_recorded(settings.paths, read_key(settings.close_key_file)))
     if problems:
         raise BuildError(
             f"{problems[0]}", [*problems[1:], "closed months are never written again: restore the files named"]

@@ -20,6 +20,11 @@ class Column:
     required: bool
     key: bool
 
+    @property
+    def identifies(self) -> bool:
+        """Whether its value says which row this is, or to which it belongs; such a value is never mended."""
+        return self.key or self.name.endswith("_id")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -70,4 +75,5 @@ def _column(entry: dict[str, object]) -> Column:
     config = entry["config"]
     assert isinstance(config, dict)
     meta = config["meta"]
-    return Column(str(entry["name"]), bool(meta.get("required") or meta.get("in_every_file")), bool(meta.get("key", False)))
+    is_required = bool(meta.get("required") or meta.get("in_every_file"))
+    return Column(str(entry["name"]), is_required, bool(meta.get("key")))

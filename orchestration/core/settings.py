@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     company: str | None = None
     # A month is due to be closed on this business day of the next one (seed holidays).
     close_business_day: int = Field(3, ge=1, le=20)
+    # A file with the key that closes are signed with; whoever writes the warehouse need not be able to read it.
+    close_key_file: Path | None = None
     as_of_date: date | None = None
     business_timezone: str = "UTC"
     naive_timestamps_in: str = "UTC"

@@ -16,8 +16,8 @@ SATURDAY = 5
 
 
 def parse_month(text: str) -> date:
-    """The first day of a month written as YYYY-MM. Raises UsageError otherwise."""
-    if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text) and not text.startswith("0000"):
+    """The first day of a month written as YYYY-MM, of the years 1900 to 9998. Raises UsageError otherwise."""
+    if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text) and 1900 <= int(text[:4]) <= 9998:
         return date(int(text[:4]), int(text[5:]), 1)
     raise UsageError(f"month {text}: write it as YYYY-MM, such as 2026-10")
 

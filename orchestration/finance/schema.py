@@ -190,6 +190,18 @@ TABLES = (
             "revenue": (MONEY, "The month's revenue, as in kpi_revenue."),
         },
     ),
+    FinanceTable(
+        "closes",
+        "The register of closes, as this release knew it: every close in order, one row per close_number.",
+        {
+            "close_number": ("bigint", "The close, counted from 1."),
+            **CLOSED_MONTH,
+            "closed_at": ("timestamp", "When it was closed, in UTC."),
+            "closed_by": ("varchar", "Who closed it."),
+            "manifest_sha256": ("varchar", "SHA-256 of the month's manifest.json."),
+            "line_sha256": ("varchar", "SHA-256 of its line in finance/closes.jsonl, which names the line before."),
+        },
+    ),
 )
 
 

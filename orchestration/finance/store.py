@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,7 @@ CHECKSUMS = "SHA256SUMS"
 # Of the layout of a closed folder. A reader takes every format up to its own.
 FORMAT = 1
 PARTIAL_PREFIX = ".closing-"
-FOLDER_NAME = re.compile(r"(\d{4}-\d{2})(?:\.v([2-9]|[1-9]\d+))?")
+FOLDER_NAME = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))(?:\.v([2-9]|[1-9]\d+))?")
 CHUNK = 1 << 20
 
 
@@ -221,10 +221,13 @@ def file_entries(folder: Path, rows: Mapping[str, int]) -> list[FileEntry]:
     ]
 
 
-def seal(partial: Path, manifest: Manifest, final: Path) -> ClosedMonth:
+def seal(
+    partial: Path, manifest: Manifest, final: Path, register: Callable[[Link], object] = lambda _: None
+) -> ClosedMonth:
     """Write manifest and checksums, make everything durable and read-only, and put it in place in one rename.
 
-    Raises BuildError where `final` is there already: nothing is ever overwritten.
+    `register` enters the close just before. Raises BuildError where `final` is there already: nothing is ever
+    overwritten.
     """
     text = manifest.to_json()
     (partial / MANIFEST).write_text(text, encoding="utf-8")
@@ -238,14 +241,32 @@ def seal(partial: Path, manifest: Manifest, final: Path) -> ClosedMonth:
         folder.chmod(0o555)
     if final.exists():
         raise BuildError(f"{final} is there already: a closed month is never overwritten")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    register(Link(manifest.month, manifest.version, sha256))
+    _put_in_place(partial, final)
+    return ClosedMonth(parse_month(manifest.month), manifest.version, final, manifest, sha256)
+
+
+def _put_in_place(partial: Path, final: Path) -> None:
     try:
         partial.rename(final)
     except OSError as error:
         raise BuildError(f"{final} cannot be put in place: {error.strerror}") from error
     _sync(final.parent)
-    return ClosedMonth(
-        parse_month(manifest.month), manifest.version, final, manifest, hashlib.sha256(text.encode()).hexdigest()
-    )
+
+
+def is_unfinished(finance: Path, link: Link) -> bool:
+    """Whether a close died between its entry in the register and its folder's name: all is there but the name."""
+    name = folder_name(parse_month(link.month), link.version)
+    manifest = finance / f"{PARTIAL_PREFIX}{name}" / MANIFEST
+    return not (finance / name).exists() and manifest.exists() and sha256_of(manifest) == link.manifest_sha256
+
+
+def finish_close(finance: Path, link: Link) -> None:
+    """Put a month in place whose close is unfinished, if it is. The lock of the warehouse must be held."""
+    if is_unfinished(finance, link):
+        name = folder_name(parse_month(link.month), link.version)
+        _put_in_place(finance / f"{PARTIAL_PREFIX}{name}", finance / name)
 
 
 def _checksums(manifest_text: str, entries: Sequence[FileEntry]) -> str:

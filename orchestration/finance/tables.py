@@ -18,18 +18,23 @@ from orchestration.core.paths import WarehousePaths
 from orchestration.finance import restatements
 from orchestration.finance.calendar import month_name, parse_month
 from orchestration.finance.project import read_project
+from orchestration.finance.register import DamagedRegisterError, begin_register, read_register, register_problems
 from orchestration.finance.schema import SCHEMA, TABLES, columns_of, create_tables
 from orchestration.finance.snapshot import read_marts
 from orchestration.finance.statements import statement
 from orchestration.finance.store import (
+    MANIFEST,
     ClosedMonth,
     DamagedFileError,
     Link,
+    closed_folders,
     file_problem,
+    finish_close,
     folder_name,
     latest_versions,
+    read_closed,
 )
-from orchestration.finance.verification import Key, manifest_problems
+from orchestration.finance.verification import Key, Recorded, manifest_problems
 from orchestration.warehouse.connections import attach
 from orchestration.warehouse.sql import literal
 
@@ -37,7 +42,7 @@ from orchestration.warehouse.sql import literal
 READ_FILES = ("figures.parquet", "measures.parquet", "mrr_bridge.parquet", "bookings_to_revenue.parquet")
 
 
-def write_finance(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> None:
+def write_finance(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths, close_key: bytes | None = None) -> None:
     """Create and fill schema `finance` in the current database.
 
     The build file must be attached as `build`, and the current database hold meta.build_info. Closed folders that are
@@ -46,7 +51,8 @@ def write_finance(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) 
     connection.begin()  # one transaction: a commit waits for the disk
     create_tables(connection)
     today = _today(connection, paths)
-    sound = _fill_closed_months(connection, paths)
+    sound = _fill_closed_months(connection, paths, close_key)
+    _fill_closes(connection, paths)
     while True:
         try:
             _fill(connection, sound, today)
@@ -69,7 +75,7 @@ def _today(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> rest
 def _fill(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], today: restatements.Today) -> None:
     """Fill all tables but closed_months from these months."""
     for table in TABLES:
-        if table.name != "closed_months":
+        if table.name not in ("closed_months", "closes"):
             connection.execute(f"delete from {SCHEMA}.{table.name}")
     latest = list(latest_versions(closed).values())
     _fill_snapshots(connection, closed)
@@ -78,11 +84,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, closed: Sequence[ClosedMonth], 
         _fill_bridge(connection, bridge, latest, today.as_of_date)
 
 
-def _fill_closed_months(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> list[ClosedMonth]:
+def _fill_closed_months(
+    connection: duckdb.DuckDBPyConnection, paths: WarehousePaths, close_key: bytes | None
+) -> list[ClosedMonth]:
     """Enter every closed month that is known; returns those that are sound, as far as publishing looks."""
+    complete_register(paths, close_key)
     known = recorded_months(paths.marts_file)
     recorded = {(link.month, link.version): (link, values) for link, values in known}
-    closed, found = manifest_problems(paths.finance, [link for link, _ in known])
+    closed, found = manifest_problems(paths.finance, what_is_recorded(paths, close_key))
     problems: dict[Key, str] = {}
     for problem in found:
         problems.setdefault(problem.month, problem.text)
@@ -128,18 +137,75 @@ def _told(one: ClosedMonth) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _fill_closes(connection: duckdb.DuckDBPyConnection, paths: WarehousePaths) -> None:
+    """Publish the register; one that is not what was published does not take its place."""
+    before = _published_closes(paths.marts_file)
+    if register_problems(paths.finance, [row[-1] for row in before]):
+        rows = before
+    else:
+        rows = [
+            (number, parse_month(one.month), one.version, one.closed_at.removesuffix("+00:00"), one.closed_by,
+             one.manifest_sha256, one.sha256)
+            for number, one in enumerate(read_register(paths.finance) or [], start=1)
+        ]  # fmt: skip
+    if rows:
+        connection.executemany(f"insert into {SCHEMA}.closes values (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def complete_register(paths: WarehousePaths, close_key: bytes | None) -> None:
+    """Begin the register where an edition without one closed months, and finish a close that died within.
+
+    The lock of the warehouse must be held. A register that was there and is gone is not begun anew.
+    """
+    try:
+        entries = read_register(paths.finance)
+    except DamagedRegisterError:
+        return
+    if entries is None and not _published_register(paths.marts_file) and closed_folders(paths.finance):
+        sound = [read_closed(*entry) for entry in closed_folders(paths.finance) if (entry[2] / MANIFEST).exists()]
+        begin_register(paths.finance, sound, [link for link, _ in recorded_months(paths.marts_file)], close_key)
+    elif entries:
+        finish_close(paths.finance, entries[-1].link)
+
+
+def what_is_recorded(paths: WarehousePaths, close_key: bytes | None = None) -> Recorded:
+    """What is known of the closes of a warehouse beside their folders."""
+    return Recorded(
+        [link for link, _ in recorded_months(paths.marts_file)], _published_register(paths.marts_file), close_key
+    )
+
+
+def _published_register(published: Path) -> list[str]:
+    """The SHA-256 of the register's lines that a published file holds, in order."""
+    return [row[-1] for row in _published_closes(published)]
+
+
+def _published_closes(published: Path) -> list[tuple[Any, ...]]:
+    if not published.exists():
+        return []
+    with duckdb.connect() as connection:
+        attach(connection, published, "recorded")
+        if not _has(connection, "closes"):
+            return []
+        return connection.execute(f"from recorded.{SCHEMA}.closes order by close_number").fetchall()
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the database attached as `recorded` has a table of finance's."""
+    found = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'recorded' and schema_name = ? and table_name = ?",
+        [SCHEMA, table],
+    ).fetchone()
+    return found is not None
+
+
 def recorded_months(published: Path) -> list[tuple[Link, dict[str, Any]]]:
     """The closed months that a published file knows of, each with its manifest's hash and all it recorded."""
     if not published.exists():
         return []
     with duckdb.connect() as connection:
         attach(connection, published, "recorded")
-        exists = connection.execute(
-            "select 1 from duckdb_tables() where database_name = 'recorded' and schema_name = ? "
-            "and table_name = 'closed_months'",
-            [SCHEMA],
-        ).fetchone()
-        if not exists:
+        if not _has(connection, "closed_months"):
             return []
         cursor = connection.execute(
             f"from recorded.{SCHEMA}.closed_months where manifest_sha256 is not null order by all"

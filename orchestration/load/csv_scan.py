@@ -8,51 +8,43 @@ not the rest of the file. At the end header + records + blank lines must add up 
 
 from __future__ import annotations
 
+import codecs
 import json
 import mmap
 import re
 import shutil
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
 
-from orchestration.load.landing_files import FileLayout, Fingerprint, UnreadableFileError, fingerprint
+from orchestration.core.contract import Table
+from orchestration.load.csv_lines import MAX_MALFORMED_LINES, LineFindings
+from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
+from orchestration.load.scanned import (
+    SCAN_TABLE,
+    MalformedLine,
+    Scanned,
+    drop_blank_records,
+    is_blank,
+    set_broken_ids_aside,
+    text_with_bytes,
+)
 
 MAX_LINE_BYTES = 8 << 20
 MAX_PASSES = 40
+MAX_MALFORMED_TEXT = 100 << 20
+NOTED_BYTES = 100 << 20
+LEAST_NOTED = 100
 # For so many passes a refusal that spans lines is dealt with alone: after an open quote the reader takes the insides of
 # quoted values for lines. Then all refusals are taken as they come, so that a file of open quotes ends too.
 CAREFUL_PASSES = 10
 COPY_BYTES = 1 << 20
 # The reader cuts the text of a refused record here, so a longer one's extent is not known.
 REJECT_TEXT_LIMIT = 10_000
-SCAN_TABLE = "scanned_records"
-# What staging takes off the ends of a text (macro white_space): a value of nothing else is none.
-BLANKS = (
-    " \t\n\r\x0b\x0c\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
-    "\u202f\u205f\u3000"
-)
-
-
-@dataclass(frozen=True)
-class MalformedLine:
-    """A line that is not CSV: its number in the file (from 1), its text, and what the reader said of it."""
-
-    line: int
-    text: str
-    error: str
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """What a file holds beside its records: lines that are not CSV, and how many lines hold nothing."""
-
-    malformed: Sequence[MalformedLine] = ()
-    blank_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,12 +62,15 @@ def scan_csv(
     path: Path,
     layout: FileLayout,
     print_: Fingerprint,
+    lines: LineFindings,
+    table: Table,
     scratch: Path,
 ) -> Scanned:
     """Read `path` into the temporary table `scanned_records` (`_base`, then the file's columns as text).
 
-    Lines of nothing but separators and blanks are left out and counted. `scratch` is a folder for a working copy, made
-    only where one is needed. Raises UnreadableFileError where the file's lines cannot be accounted for.
+    Lines of nothing but separators and blanks are left out and counted. Bytes that are not UTF-8 become U+FFFD; a line
+    that has them in an id of `table` is malformed. `scratch` is a folder for a working copy, made only where
+    one is needed. Raises UnreadableFileError where the file's lines cannot be accounted for.
     """
     source = path
     copy = scratch / "working_copy.csv"
@@ -86,6 +81,8 @@ def scan_csv(
     try:
         if print_.carriage_returns and not print_.newlines:
             source, print_ = _with_plain_newlines(source, copy)
+        if lines.undecodable:
+            source, print_ = _with_replacements(source, copy)
         if header_lines > 1:
             # The reader can skip one line reliably; a longer header is blanked out instead.
             if source is path:
@@ -96,7 +93,7 @@ def scan_csv(
             header_lines = 0
         for attempt in range(MAX_PASSES):
             try:
-                refusals = _read_records(connection, source, len(layout.columns), header_lines)
+                refusals = _read_records(connection, source, len(layout.columns), header_lines, lines.longest)
             except duckdb.InvalidInputException as error:
                 if "state machine" not in str(error) or not _has_mixed_newlines(print_):
                     raise UnreadableFileError(f"is not CSV ({_first_line(error)})") from error
@@ -113,25 +110,21 @@ def scan_csv(
             malformed.extend(entry for entry, _ in found if not is_blank(entry.text))
             blank_rows += sum(is_blank(entry.text) for entry, _ in found)
             blanked.update(line for entry, count in found for line in range(entry.line, entry.line + count))
+            if len(malformed) > MAX_MALFORMED_LINES or sum(len(entry.text) for entry in malformed) > MAX_MALFORMED_TEXT:
+                raise UnreadableFileError(
+                    f"is not CSV: at least {len(malformed):,} of its {print_.line_count:,} lines do not fit its header"
+                )
         else:
             raise UnreadableFileError("is not CSV: its quotes do not pair, whatever line is set aside")
         blank_rows += _number_lines(connection, source, header_lines, print_, blanked)
         blank_rows += drop_blank_records(connection, len(layout.columns))
     finally:
         copy.unlink(missing_ok=True)
-    return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows)
-
-
-def is_blank(line: str) -> bool:
-    """Whether a line of CSV holds nothing but separators and blanks, quoted ones included."""
-    return not re.sub(f'"[{BLANKS}]*"', "", line).strip(BLANKS + ",")
-
-
-def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int) -> int:
-    """Take the records without any value out of `scanned_records`; returns how many there were."""
-    values = " and ".join(f"coalesce(trim(c{position}, $blanks), '') = ''" for position in range(column_count))
-    [(dropped,)] = connection.execute(f"delete from {SCAN_TABLE} where {values}", {"blanks": BLANKS}).fetchall()
-    return int(dropped)
+    if not lines.undecodable:
+        return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows)
+    replaced, broken = set_broken_ids_aside(connection, layout, lines, table)
+    malformed = [replace(entry, text=text_with_bytes(entry, lines)) for entry in malformed + broken]
+    return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows, replaced)
 
 
 def _first_line(error: Exception) -> str:
@@ -154,14 +147,28 @@ def _with_plain_newlines(source: Path, copy: Path) -> tuple[Path, Fingerprint]:
     return copy, fingerprint(copy)
 
 
+def _with_replacements(source: Path, copy: Path) -> tuple[Path, Fingerprint]:
+    """A copy of the file in which bytes that are not UTF-8 are U+FFFD, and its fingerprint."""
+    mended = copy.with_suffix(".mended")
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with source.open("rb") as old, mended.open("wb") as new:
+        while chunk := old.read(COPY_BYTES):
+            new.write(decoder.decode(chunk).encode())
+        new.write(decoder.decode(b"", True).encode())
+    mended.replace(copy)
+    return copy, fingerprint(copy)
+
+
 def _read_records(
-    connection: duckdb.DuckDBPyConnection, source: Path, column_count: int, header_lines: int
+    connection: duckdb.DuckDBPyConnection, source: Path, column_count: int, header_lines: int, longest_line: int
 ) -> list[_Refusal]:
     """One pass: fill `scanned_records` with the accepted records in file order, return the refused ones.
 
     `_base` is the line a record would start on if nothing were blank or refused, `_newlines` how many newlines
-    its values hold.
+    its values hold. The reader notes each field beyond the header's with its whole line, so it is let note only so many
+    as fit in memory; what it does not note is refused again in the next pass.
     """
+    noted = max(LEAST_NOTED, min(MAX_MALFORMED_LINES, NOTED_BYTES // max(longest_line, 1)))
     names = [f"c{position}" for position in range(column_count)]
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     newlines = " + ".join(f"coalesce(length({n}) - length(replace({n}, chr(10), '')), 0)" for n in names)
@@ -179,7 +186,7 @@ def _read_records(
             from read_csv(
                 ?, columns = {{{columns}}}, header = false, skip = {header_lines}, auto_detect = false,
                 delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = {MAX_LINE_BYTES},
-                store_rejects = true, rejects_limit = 0
+                store_rejects = true, rejects_limit = {noted}
             )
         )
     """,

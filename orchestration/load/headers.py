@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from orchestration.core.contract import Table
@@ -19,7 +20,7 @@ def header_fault(table: Table, columns: Sequence[str], header: Sequence[str]) ->
     `header` has the columns as they stand in the file, for the message. A column that is spelt otherwise than in the
     contract (`Account ID` for account_id) is a fault also where it is optional: left out, it would be NULL everywhere.
     """
-    if repeated := sorted({name for name in columns if name and columns.count(name) > 1}):
+    if repeated := sorted(name for name, count in Counter(columns).items() if name and count > 1):
         return f"has more than one column called {', '.join(repeated)}"
     missing = [name for name in table.required_columns if name not in columns]
     if (

@@ -18,13 +18,20 @@ import duckdb
 
 from orchestration.core.contract import Table
 from orchestration.core.errors import BadInputError
-from orchestration.load.csv_scan import SCAN_TABLE, Scanned, drop_blank_records, scan_csv
-from orchestration.load.landing_files import FileLayout, Fingerprint, UnreadableFileError, fingerprint, inspect_file
+from orchestration.load.csv_lines import LineFindings, examine_lines
+from orchestration.load.csv_scan import scan_csv
+from orchestration.load.encoding import guessed
+from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
+from orchestration.load.landing_files import inspect_file
 from orchestration.load.landing_folder import LandedFile, find_files
+from orchestration.load.parquet_scan import examine_parquet, scan_parquet
 from orchestration.load.raw_tables import create_raw_tables
-from orchestration.warehouse.sql import identifier
+from orchestration.load.scanned import SCAN_TABLE, Scanned, drop_blank_records
 
+# So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
+MEMORY_LIMIT = "600MB"
 SCRATCH_PREFIX = "kpi-load-"
+MOST_LINES_SHOWN = 10
 
 
 @dataclass
@@ -45,6 +52,7 @@ class _NewFile:
     file: LandedFile
     layout: FileLayout
     print_: Fingerprint
+    lines: LineFindings
 
 
 def check_landing(landing: Path) -> None:
@@ -79,6 +87,7 @@ def load(
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
     problems: list[str] = []
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         for position, new in enumerate(new_files, start=1):
             progress(f"{new.file.label} ({position} of {len(new_files)})")
@@ -121,14 +130,16 @@ def _new_files(
     new_files: list[_NewFile] = []
     for file in files:
         try:
-            layout = inspect_file(file, connection)
+            layout = inspect_file(file)
             print_ = fingerprint(file.path)
+            contents = known.get((file.table.label, file.name), [])
+            is_new = print_.sha256 not in contents
+            lines = _examine(file.path, layout, print_) if is_new else LineFindings()
         except (UnreadableFileError, OSError) as error:
             problems.append(f"{file.label}: {_reason(error)}")
             continue
-        contents = known.get((file.table.label, file.name), [])
-        if print_.sha256 not in contents:
-            new_files.append(_NewFile(file, layout, print_))
+        if is_new:
+            new_files.append(_NewFile(file, layout, print_, lines))
             continue
         report.files_known += 1
         if print_.sha256 != contents[-1]:
@@ -139,6 +150,14 @@ def _new_files(
     if problems:
         raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was loaded or published", problems)
     return new_files
+
+
+def _examine(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFindings:
+    """Look through a new file. Raises UnreadableFileError where it cannot be given to the reader."""
+    if not layout.is_parquet:
+        return examine_lines(path, layout, print_)
+    examine_parquet(path)
+    return LineFindings()
 
 
 def _files(count: int) -> str:
@@ -160,7 +179,9 @@ def _load_file(
         scanned = _scan(connection, new, scratch)
         if fingerprint(path).sha256 != new.print_.sha256:
             raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
-    except (UnreadableFileError, OSError, duckdb.IOException) as error:
+    except (UnreadableFileError, OSError, duckdb.Error) as error:
+        if "No space left" in str(error):
+            raise
         raise UnreadableFileError(_load_failure(error, path)) from error
     connection.execute("begin transaction")
     try:
@@ -169,6 +190,7 @@ def _load_file(
     except BaseException:
         connection.execute("rollback")
         raise
+    report.notes += _encoding_note(new, scanned)
     report.malformed_lines += len(scanned.malformed)
     report.blank_rows += scanned.blank_rows
     return rows
@@ -177,11 +199,8 @@ def _load_file(
 def _scan(connection: duckdb.DuckDBPyConnection, new: _NewFile, scratch: Path) -> Scanned:
     """Read a file into `scanned_records`. No transaction: a refused read would end it."""
     if not new.layout.is_parquet:
-        return scan_csv(connection, new.file.path, new.layout, new.print_, scratch)
-    try:
-        _scan_parquet(connection, new.file.path)
-    except (duckdb.InvalidInputException, duckdb.SerializationException) as error:
-        raise UnreadableFileError(f"is a damaged Parquet file ({str(error).splitlines()[0]})") from error
+        return scan_csv(connection, new.file.path, new.layout, new.print_, new.lines, new.file.table, scratch)
+    scan_parquet(connection, new.file.path)
     return Scanned(blank_rows=drop_blank_records(connection, len(new.layout.columns)))
 
 
@@ -208,21 +227,29 @@ def _note_unknown_columns(
 def _load_failure(error: Exception, path: Path) -> str:
     if not path.exists():
         return "disappeared while it was being loaded; run again"
-    return str(error).splitlines()[0]
+    if isinstance(error, UnreadableFileError):
+        return str(error)
+    return f"cannot be read ({str(error).splitlines()[0]})"
 
 
-def _scan_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Read a Parquet file into `scanned_records`, every column as text; its line is its row number."""
-    connection.execute("create or replace temp table skipped_lines (base bigint, skipped bigint)")
-    columns = connection.execute(
-        "describe select * from read_parquet(?, binary_as_string = true)", [str(path)]
-    ).fetchall()
-    texts = ", ".join(f"cast({identifier(row[0])} as varchar) as c{position}" for position, row in enumerate(columns))
-    connection.execute(
-        f"create or replace temp table {SCAN_TABLE} as select file_row_number + 1 as _base, 0 as _newlines, {texts} "
-        "from read_parquet(?, binary_as_string = true, file_row_number = true)",
-        [str(path)],
-    )
+def _encoding_note(new: _NewFile, scanned: Scanned) -> list[str]:
+    """A line on the lines of a file that are not UTF-8; none where all are."""
+    lines = new.lines.undecodable
+    if not lines:
+        return []
+    shown = ", ".join(str(number) for number in list(lines)[:MOST_LINES_SHOWN])
+    more = ", ..." if len(lines) > MOST_LINES_SHOWN else ""
+    looks = guessed(lines.values())
+    columns = ", ".join(sorted({name for _, name in scanned.replaced}))
+    aside = sum(entry.line in lines for entry in scanned.malformed)
+    kept = f"letters of {columns} are lost in {len({line for line, _ in scanned.replaced})}" if columns else ""
+    lost = f"{aside} are set aside" if aside else ""
+    return [
+        f"{new.file.label}: {len(lines)} lines are not UTF-8 ({shown}{more})"
+        + (f"; they look {looks}" if looks else "")
+        + "".join(f"; {one}" for one in (kept, lost) if one)
+        + "; export the file as UTF-8 and deliver it again"
+    ]
 
 
 def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, scanned: Scanned) -> int:
@@ -262,6 +289,11 @@ def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, 
         f"values ({', '.join('?' for _ in entry)}, cast(now() at time zone 'UTC' as timestamp))",
         list(entry.values()),
     )
+    if scanned.replaced:
+        connection.executemany(
+            "insert into raw.replaced_characters values (?, ?, ?, ?)",
+            [(table.label, file_id, line, name) for line, name in scanned.replaced],
+        )
     connection.execute(f"drop table {SCAN_TABLE}")
     return rows
 

@@ -26,6 +26,11 @@ MALFORMED_LINES = """
         line_text varchar not null, error varchar not null
     )
 """
+REPLACED_CHARACTERS = """
+    create table if not exists raw.replaced_characters (
+        system_table varchar not null, file_id bigint not null, line bigint not null, column_name varchar not null
+    )
+"""
 
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -37,6 +42,7 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     connection.execute("create schema if not exists raw")
     _create_load_files(connection)
     connection.execute(MALFORMED_LINES)
+    connection.execute(REPLACED_CHARACTERS)
     notes: list[str] = []
     for table in source_tables():
         columns = ", ".join(f"{name} varchar" for name in table.column_names)

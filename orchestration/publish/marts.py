@@ -57,13 +57,14 @@ def publish(
     semantic_manifest: Path | None = None,
     render: Callable[[Path], object] | None = None,
     with_finance: bool = True,
+    close_key: bytes | None = None,
 ) -> Path:
     """Publish the build file's marts, facts and finance's tables as one release; returns the path of the database.
 
     `render` is given the new database, and renders the dashboard beside it. Whatever fails, what was published stays.
     """
     with new_release(paths, build.run_id, build.run_id, build.as_of_date) as folder:
-        write_marts(paths, folder, build, with_finance=with_finance)
+        write_marts(paths, folder, build, with_finance=with_finance, close_key=close_key)
         if semantic_manifest is not None:
             shutil.copyfile(semantic_manifest, folder / SEMANTIC_MANIFEST)
         if render is not None:
@@ -71,7 +72,14 @@ def publish(
     return paths.marts_file
 
 
-def write_marts(paths: WarehousePaths, folder: Path, build: Build, *, with_finance: bool = True) -> None:
+def write_marts(
+    paths: WarehousePaths,
+    folder: Path,
+    build: Build,
+    *,
+    with_finance: bool = True,
+    close_key: bytes | None = None,
+) -> None:
     """Write `marts.duckdb` and `parquet/kpi/` into a folder, from the build file and the closed months."""
     parquet = folder / PARQUET / "kpi"
     parquet.mkdir(parents=True)
@@ -85,11 +93,11 @@ def write_marts(paths: WarehousePaths, folder: Path, build: Build, *, with_finan
             metadata = f"kv_metadata {{run_id: {literal(build.run_id)}}}"
             connection.execute(f"copy kpi.{table} to {file} (format parquet, {metadata})")
         if with_finance:
-            write_finance(connection, paths)
+            write_finance(connection, paths, close_key)
         _detach(connection)
 
 
-def republish_finance(paths: WarehousePaths) -> Path:
+def republish_finance(paths: WarehousePaths, close_key: bytes | None = None) -> Path:
     """Publish the current release again with schema `finance` written anew, for a month that was closed since.
 
     The build file must be of the build that is published. The lock of the warehouse must be held.
@@ -103,7 +111,7 @@ def republish_finance(paths: WarehousePaths) -> Path:
         shutil.copytree(before, folder, dirs_exist_ok=True, copy_function=_link_or_copy)
         with _writing(paths, folder / MARTS_FILE) as connection:
             connection.execute("drop schema if exists finance cascade")
-            write_finance(connection, paths)
+            write_finance(connection, paths, close_key)
             _detach(connection)
     return paths.marts_file
 

@@ -12,7 +12,8 @@ from orchestration.close.closing import finance_folder
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import BuildError
 from orchestration.core.settings import load_settings
-from orchestration.finance.tables import recorded_months
+from orchestration.finance.register import read_key
+from orchestration.finance.tables import what_is_recorded
 from orchestration.finance.verification import verify
 from orchestration.scheduling.assets import closed_months, raw_key
 from orchestration.scheduling.session import WarehouseBuild, failure
@@ -73,7 +74,7 @@ class VerifyConfig(dg.Config):
 def closed_months_verified(config: VerifyConfig) -> Iterator[dg.AssetCheckResult]:
     """Read every file of every closed month. The run fails where one is not as it was closed, so that it is told."""
     settings = load_settings(config.settings)
-    recorded = [link for link, _ in recorded_months(settings.paths.marts_file)]
+    recorded = what_is_recorded(settings.paths, read_key(settings.close_key_file))
     problems = verify(finance_folder(settings), recorded)
     yield dg.AssetCheckResult(
         passed=not problems,

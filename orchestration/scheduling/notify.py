@@ -47,24 +47,24 @@ def notification_sensors(jobs: list[UnresolvedAssetJobDefinition]) -> list[dg.Se
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS, name="notify_success", monitored_jobs=jobs,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells notify_url of a run that succeeded, if notify_success is true or it changes closed figures.",
+        description="Tells notify_url of a run that succeeded: if notify_success is true, or of closed months.",
     )  # fmt: skip
     def notify_success(context: dg.RunStatusSensorContext) -> Iterator[dg.SkipReason]:
-        restated = newly_restated(read_json(load_settings({}).paths.last_run_file), context.dagster_run.run_id)
-        if not load_settings({}).notify_success and not restated:
+        news = news_of_closed_months(read_json(load_settings({}).paths.last_run_file), context.dagster_run.run_id)
+        if not load_settings({}).notify_success and not news:
             yield dg.SkipReason("notify_success is false")
             return
-        lines = [success_text(context.dagster_run.job_name, context.dagster_run.run_id), *restated]
+        lines = [success_text(context.dagster_run.job_name, context.dagster_run.run_id), *news]
         yield from _tell("\n".join(lines))
 
     return [notify_failure, notify_success]
 
 
-def newly_restated(last_run: dict[str, Any] | None, run_id: str) -> list[str]:
-    """What a run's build says of closed months that its data changes, where the release before did not say the same."""
-    if last_run is None or last_run["orchestrator_run_id"] != run_id or not last_run.get("is_newly_restated"):
+def news_of_closed_months(last_run: dict[str, Any] | None, run_id: str) -> list[str]:
+    """What a run's build says of closed months, where the release before did not say the same."""
+    if last_run is None or last_run["orchestrator_run_id"] != run_id or not last_run.get("closed_months_are_news"):
         return []
-    return [f":warning: {line}" for line in last_run["restated"]]
+    return [f":warning: {line}" for line in last_run["closed_months"]]
 
 
 def failure_of(context: dg.RunFailureSensorContext) -> str:

@@ -1,4 +1,4 @@
-"""Closed figures that today's data gives differently, told to whoever looks at what is published."""
+"""Closed months that are damaged, or that today's data gives differently: for whoever looks at what is published."""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ def _month(month: date, figures: int, metrics: int, most: Any) -> RestatedMonth:
         metric, unit, reported, current = most.values() if isinstance(most, dict) else most
         line += f": {metric} {formatted(current, unit)}, reported {formatted(reported, unit)}"
     return RestatedMonth(name, figures, metrics, line)
+
+
+def closed_month_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What is to be said of the closed months: those that are not as they were closed, those that today's data changes.
+
+    `connection`: to a published `marts.duckdb`.
+    """
+    if not _is_there(connection):
+        return []
+    damaged = connection.execute(
+        "select close_month, problem from finance.closed_months where problem is not null order by all"
+    ).fetchall()
+    return [
+        *(f"{month:%Y-%m} is left out of what finance reads: {problem}" for month, problem in damaged),
+        *(one.line for one in restated_months(connection)),
+    ]
 
 
 def restated_values(

@@ -34,6 +34,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "customer_active_days": 45,
         "churn_formula": "stripe",
         "cac_lag_days": 10,
+        "attributes_as_of": "event",
+        "velocity_days": 30,
+        "fx_inference": "inverse",
     },
     "seoul_fiscal_april_chartmogul": {
         "business_timezone": "Asia/Seoul",
@@ -41,6 +44,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "churn_formula": "chartmogul",
         "paused_subscriptions": "included",
         "response_time_clock": "business_hours",
+        "naive_timestamps_in": "crm=Asia/Seoul,billing=America/New_York",
+        "renewal_gap_days": 3,
+        "full_extract_tables": "crm.leads,billing.products,planning.sales_targets",
     },
     "euro_new_york_paid_only": {
         "reporting_currency": "EUR",
@@ -51,6 +57,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cac_costs": "paid_only",
         "cac_lag_days": 40,
         "response_time_clock": "business_hours",
+        "naive_timestamps_in": "America/New_York",
+        "attributes_as_of": "event",
+        "fx_inference": "cross",
+        "fx_rate_max_age_days": 20,
+        "renewal_gap_days": 0,
     },
 }
 ADDITIVE = ("revenue", "new_customers", "sales_opportunities", "calls_and_emails", "proposals_sent", "referrals")
@@ -147,9 +158,9 @@ def the_way_of_arrival_does_not_matter(warehouse: Warehouse, company: RandomComp
 
 
 def check_books(warehouse: Warehouse, written: int) -> None:
-    """Rows read = current + superseded + quarantined, table by table, and nothing written is missing."""
+    """Every row read is current, superseded, quarantined or took its key away, and nothing written is missing."""
     books = warehouse.query(
-        "select rows_read, rows_current + rows_superseded + rows_quarantined from staging.load_books"
+        "select rows_read, rows_current + rows_superseded + rows_quarantined + rows_deleted from staging.load_books"
     )
     assert all(read == told for read, told in books), books
     assert sum(read for read, _ in books) == written, books
@@ -162,7 +173,8 @@ def check_grains_agree(warehouse: Warehouse) -> None:
     """Weeks, months, quarters and years tile the same days: their totals of an additive metric are equal."""
     for metric in ADDITIVE:
         totals = warehouse.query(
-            f"select period_grain, sum(numerator) from kpi.kpi_{metric} where dimension = 'all' group by all"
+            f"select period_grain, sum(numerator) from kpi.kpi_{metric} "
+            "where dimension = 'all' and period_grain <> 'year_to_date' group by all"
         )
         assert len({total for _, total in totals}) == 1, f"{metric}: {totals}"
 
@@ -194,7 +206,7 @@ def check_balances(warehouse: Warehouse) -> None:
         warehouse,
         f"""
         select period_grain, period_start from kpi.kpi_mrr
-        where dimension = 'all' and coalesce(prior_period_value, 0) + {movements} <> metric_value
+        where dimension = 'all' and period_grain <> 'year_to_date' and coalesce(prior_period_value, 0) + {movements} <> metric_value
     """,
     )
     # deals: open before + those that came to be open - those that ceased to be open = open after, counted deal by deal
@@ -240,7 +252,7 @@ def assert_empty(warehouse: Warehouse, sql: str) -> None:
 
 
 def arrive_in_steps(warehouse: Warehouse, files: Sequence[Path], rng: random.Random) -> None:
-    """The same files in two deliveries and another order, some twice, with a build on earlier books in between."""
+    """The same files in two deliveries and another order, with a build on earlier books in between."""
     everything = {path: path.read_bytes() for path in files}
     warehouse.clear()
     order = list(everything)
@@ -250,7 +262,5 @@ def arrive_in_steps(warehouse: Warehouse, files: Sequence[Path], rng: random.Ran
         for path in delivery:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(everything[path])
-            if rng.random() < 0.2:
-                path.with_name(f"z-again-{path.name}").write_bytes(everything[path])
         if delivery:
             warehouse.build(settings)

@@ -11,41 +11,22 @@ orders as (
     from {{ ref('stg_billing__orders') }}
 ),
 
--- the first day on which each currency can be converted
-rates as (
-    {{ first_rates() }}
-),
-
-judged as (
+with_reasons as (
     select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list('billing', 'refunds', 'typed') }},
+        {{ row_columns('billing', 'refunds', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
             case when typed.order_id is not null and orders.order_id is null then 'unknown_order' end,
             {{ missing_rate('orders.currency', local_date('typed.refunded_at')) }}
-        ) as _reasons,
-        typed._nulled
+        ) as _reasons
     from typed
     left join orders on typed.order_id = orders.order_id
-    left join rates on orders.currency = rates.from_currency
+    {{ join_rate_in_force('orders.currency', local_date('typed.refunded_at')) }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('billing', 'refunds') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('billing', 'refunds') }} as _version
-    from judged
+judged as (
+    {{ judged_rows('billing', 'refunds', 'with_reasons') }}
 )
 
 select
@@ -55,6 +36,7 @@ select
     _load_id,
     {{ column_list('billing', 'refunds') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

@@ -4,18 +4,9 @@ typed as (
     {{ typed_rows('billing', 'subscription_changes') }}
 ),
 
--- the first day on which each currency can be converted
-rates as (
-    {{ first_rates() }}
-),
-
-judged as (
+with_reasons as (
     select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list('billing', 'subscription_changes', 'typed') }},
+        {{ row_columns('billing', 'subscription_changes', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
@@ -25,23 +16,13 @@ judged as (
                 when typed.unit_amount is not null
                     then {{ missing_rate('typed.currency', local_date('typed.changed_at')) }}
             end
-        ) as _reasons,
-        typed._nulled
+        ) as _reasons
     from typed
-    left join rates on typed.currency = rates.from_currency
+    {{ join_rate_in_force('typed.currency', local_date('typed.changed_at')) }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('billing', 'subscription_changes') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('billing', 'subscription_changes') }} as _version
-    from judged
+judged as (
+    {{ judged_rows('billing', 'subscription_changes', 'with_reasons') }}
 )
 
 select
@@ -51,6 +32,7 @@ select
     _load_id,
     {{ column_list('billing', 'subscription_changes') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

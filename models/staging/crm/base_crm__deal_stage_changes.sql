@@ -8,34 +8,20 @@ stages as (
     select stage from {{ ref('deal_stages') }}
 ),
 
-judged as (
+with_reasons as (
     select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list('crm', 'deal_stage_changes', 'typed') }},
+        {{ row_columns('crm', 'deal_stage_changes', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
             case when typed.stage is not null and stages.stage is null then 'unknown_stage' end
-        ) as _reasons,
-        typed._nulled
+        ) as _reasons
     from typed
     left join stages on typed.stage = stages.stage
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('crm', 'deal_stage_changes') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('crm', 'deal_stage_changes') }} as _version
-    from judged
+judged as (
+    {{ judged_rows('crm', 'deal_stage_changes', 'with_reasons') }}
 )
 
 select
@@ -45,6 +31,7 @@ select
     _load_id,
     {{ column_list('crm', 'deal_stage_changes') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

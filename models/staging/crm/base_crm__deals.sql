@@ -8,10 +8,6 @@ stages as (
     select stage, is_won or is_lost as is_closed from {{ ref('deal_stages') }}
 ),
 
-rates as (
-    {{ first_rates() }}
-),
-
 closings as (
     {{ last_closings() }}
 ),
@@ -40,37 +36,27 @@ money_dates as (
     left join stages on typed.stage = stages.stage
 ),
 
-judged as (
+with_reasons as (
     select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list('crm', 'deals', 'typed') }},
+        {{ row_columns('crm', 'deals', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
             case when typed.stage is not null and stages.stage is null then 'unknown_stage' end,
-            {{ missing_rate('typed.currency', 'money_dates.converted_on') }}
-        ) as _reasons,
-        typed._nulled
+            -- a deal without an amount has no money to convert
+            case
+                when typed.amount is not null
+                    then {{ missing_rate('typed.currency', 'money_dates.converted_on') }}
+            end
+        ) as _reasons
     from typed
     left join stages on typed.stage = stages.stage
     inner join money_dates on typed._file_id = money_dates._file_id and typed._line = money_dates._line
-    left join rates on typed.currency = rates.from_currency
+    {{ join_rate_in_force('typed.currency', 'money_dates.converted_on') }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('crm', 'deals') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('crm', 'deals') }} as _version
-    from judged
+judged as (
+    {{ judged_rows('crm', 'deals', 'with_reasons') }}
 )
 
 select
@@ -80,6 +66,7 @@ select
     _load_id,
     {{ column_list('crm', 'deals') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

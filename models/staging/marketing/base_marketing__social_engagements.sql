@@ -4,17 +4,8 @@ typed as (
     {{ typed_rows('marketing', 'social_engagements') }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('marketing', 'social_engagements') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('marketing', 'social_engagements') }} as _version
-    from typed
+judged as (
+    {{ judged_rows('marketing', 'social_engagements', 'typed') }}
 )
 
 select
@@ -24,6 +15,7 @@ select
     _load_id,
     {{ column_list('marketing', 'social_engagements') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

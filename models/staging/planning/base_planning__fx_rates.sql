@@ -4,17 +4,8 @@ typed as (
     {{ typed_rows('planning', 'fx_rates') }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('planning', 'fx_rates') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('planning', 'fx_rates') }} as _version
-    from typed
+judged as (
+    {{ judged_rows('planning', 'fx_rates', 'typed') }}
 )
 
 select
@@ -24,6 +15,7 @@ select
     _load_id,
     {{ column_list('planning', 'fx_rates') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

@@ -4,39 +4,20 @@ typed as (
     {{ typed_rows('planning', 'sales_quotas') }}
 ),
 
--- the first day on which each currency can be converted
-rates as (
-    {{ first_rates() }}
-),
-
-judged as (
+with_reasons as (
     select
-        typed._file_id,
-        typed._file_name,
-        typed._line,
-        typed._load_id,
-        {{ column_list('planning', 'sales_quotas', 'typed') }},
+        {{ row_columns('planning', 'sales_quotas', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
             {{ missing_rate('typed.currency', 'typed.quota_month') }}
-        ) as _reasons,
-        typed._nulled
+        ) as _reasons
     from typed
-    left join rates on typed.currency = rates.from_currency
+    {{ join_rate_in_force('typed.currency', 'typed.quota_month') }}
 ),
 
-ranked as (
-    select
-        _file_id,
-        _file_name,
-        _line,
-        _load_id,
-        {{ column_list('planning', 'sales_quotas') }},
-        _reasons,
-        _nulled,
-        {{ version_rank('planning', 'sales_quotas') }} as _version
-    from judged
+judged as (
+    {{ judged_rows('planning', 'sales_quotas', 'with_reasons') }}
 )
 
 select
@@ -46,6 +27,7 @@ select
     _load_id,
     {{ column_list('planning', 'sales_quotas') }},
     _reasons,
-    _nulled,
-    {{ row_status() }} as _row_status
-from ranked
+    _row_status,
+    _is_repaired,
+    _is_conflict
+from judged

@@ -1,0 +1,112 @@
+"""A first look at every physical line of a CSV file: whether it can be given to the reader at all.
+
+The reader takes time and memory by the square of the fields of a line, and shows a line that is not UTF-8 as it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from orchestration.load.encoding import guessed
+from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError
+
+MAX_LINE_BYTES = 1 << 20
+# A line with so many fields beyond its header's has lost its line ends; with fewer it is a malformed line.
+MAX_SURPLUS_FIELDS = 200
+# The reader notes such a line once for each field that it has too many. That goes well in this measure.
+MAX_MALFORMED_LINES = 100_000
+MAX_FIELDS_NOTED = 300_000
+MAX_BYTES_NOTED = 100 << 20
+# From so many lines that are not UTF-8 on, and of so large a share of all, it is the file that is not.
+FEW_LINES = 3
+WHOLE_FILE_SHARE = 0.1
+MAX_UNDECODABLE_LINES = 10_000
+SAMPLE_LINES = 100
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class LineFindings:
+    """The longest line in bytes, and the lines that are not UTF-8, by number (from 1), line ends left out."""
+
+    longest: int = 0
+    undecodable: dict[int, bytes] = field(default_factory=dict)
+
+
+def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFindings:
+    """Look at every line of a CSV file, in time by its size. Raises UnreadableFileError where it cannot be read."""
+    longest = quotes = surplus_lines = surplus_fields = surplus_bytes = 0
+    undecodable: dict[int, bytes] = {}
+    end = b"\r" if print_.carriage_returns and not print_.newlines else b"\n"
+    columns = len(layout.columns)
+    with path.open("rb") as stream:
+        for number, line in enumerate(_lines(stream, end), start=1):
+            if len(line) > longest:
+                longest = len(line)
+                if longest > MAX_LINE_BYTES:
+                    raise UnreadableFileError(
+                        f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: the file has lost its line ends, or "
+                        "one value's quotes; export it again"
+                    )
+            if line.count(b",") >= columns and (fields := _fields(line, inside=quotes % 2 == 1)) > columns:
+                surplus_lines += 1
+                surplus_fields += fields - columns
+                surplus_bytes += (fields - columns) * len(line)
+                if fields - columns > MAX_SURPLUS_FIELDS:
+                    raise UnreadableFileError(
+                        f"line {number} has {fields:,} fields in {len(line):,} bytes, its header {columns}: "
+                        "the file has lost its line ends; export it again"
+                    )
+                if (
+                    surplus_lines > MAX_MALFORMED_LINES
+                    or surplus_fields > MAX_FIELDS_NOTED
+                    or surplus_bytes > MAX_BYTES_NOTED
+                ):
+                    raise UnreadableFileError(
+                        f"is not CSV: {surplus_lines:,} of its first {number:,} lines have more fields than its "
+                        f"header, line {number} {fields} instead of {columns}"
+                    )
+            quotes += line.count(b'"')
+            if not print_.is_utf8 and not _is_utf8(line):
+                undecodable[number] = line
+                if len(undecodable) > MAX_UNDECODABLE_LINES:
+                    break
+    few = max(FEW_LINES - 1, WHOLE_FILE_SHARE * print_.line_count)
+    if len(undecodable) > min(few, MAX_UNDECODABLE_LINES):
+        looks = guessed(list(undecodable.values())[:SAMPLE_LINES])
+        count = f"more than {MAX_UNDECODABLE_LINES:,}" if len(undecodable) > MAX_UNDECODABLE_LINES else len(undecodable)
+        raise UnreadableFileError(
+            f"is not UTF-8: {count} of its {print_.line_count:,} lines are not, from line {next(iter(undecodable))} on"
+            + (f"; they look {looks}" if looks else "")
+            + "; export it as UTF-8"
+        )
+    return LineFindings(longest, undecodable)
+
+
+def _lines(stream: BinaryIO, end: bytes) -> Iterator[bytes]:
+    """The lines of a file without their ends; of one beyond all measure as much as shows that."""
+    rest = b""
+    while chunk := stream.read(CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(end)
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            break
+    if rest:
+        yield rest
+
+
+def _fields(line: bytes, *, inside: bool) -> int:
+    """How many fields a line has up to its last value. `inside`: it begins within quotes."""
+    parts = line.rstrip(b', "\r\t').split(b'"')
+    return sum(part.count(b",") for part in parts[inside::2]) + 1
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

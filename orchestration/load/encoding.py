@@ -1,0 +1,46 @@
+"""What a text that is not UTF-8 looks like, for people to tell how it was saved. Nothing is decoded by such a guess."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+
+from charset_normalizer import from_bytes
+
+# What spreadsheets and older systems write. Others are not named: of so few letters nothing can be told for certain.
+LIKELY = ["cp1252", "cp949", "cp932", "gb18030", "big5", "cp1251", "cp1250"]
+# What a file's first bytes say of its kind, whatever its name says.
+KINDS = {
+    codecs.BOM_UTF16_LE: "UTF-16 text",
+    codecs.BOM_UTF16_BE: "UTF-16 text",
+    b"PK\x03\x04": "a workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of old",
+    b"\x1f\x8b": "compressed by gzip",
+    b"%PDF": "a PDF",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+}
+SHOWN_CHARACTERS = 60
+
+
+def kind_of(head: bytes) -> str:
+    """What a file is by its first bytes, where it is no CSV for sure; '' otherwise."""
+    return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "")
+
+
+def guessed(lines: Iterable[bytes]) -> str:
+    """How lines that are not UTF-8 look: `like cp949, in which the first reads ...`; '' where nothing fits."""
+    samples = list(lines)
+    best = from_bytes(b"\n".join(samples), cp_isolation=LIKELY, enable_fallback=False).best()
+    if best is None:
+        return ""
+    # of encodings that give the same text, the commonest
+    encoding = next((one for one in LIKELY if one in best.could_be_from_charset), best.encoding)
+    text = samples[0].decode(encoding, errors="replace").strip()
+    shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    return f"like {encoding}, in which the first reads `{shown}`"
+
+
+def with_bytes_shown(line: bytes) -> str:
+    r"""A line with the bytes that are not UTF-8 written as `\xb0`."""
+    return line.decode("utf-8", errors="backslashreplace")
