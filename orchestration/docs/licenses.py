@@ -33,7 +33,8 @@ def _licence(name: str) -> str:
     classified = [
         entry.rpartition(" :: ")[2] for entry in declared.get_all("Classifier") or [] if entry.startswith("License ::")
     ]
-    text = declared.get("License-Expression") or ", ".join(classified) or (declared.get("License") or "").strip()
+    named = {key: declared[key] for key in ("License-Expression", "License") if key in declared}
+    text = named.get("License-Expression") or ", ".join(classified) or named.get("License", "")
     return " ".join(text.split())[:80].replace("|", "/") or "not declared"
 
 
