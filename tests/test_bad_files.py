@@ -62,8 +62,9 @@ class TestWhatIsKept:
         assert company.first_build.exit_code == 0, company.first_build.err
         run = last_run(company.warehouse)
         assert run["exit_code"] == 0
-        assert run["tables"]["crm.accounts"] == {"read": 6, "current": 4, "superseded": 0, "quarantined": 2}
-        assert run["tables"]["billing.refunds"] == {"read": 1, "current": 0, "superseded": 0, "quarantined": 1}
+        books = {table: {name: count for name, count in book.items() if count} for table, book in run["tables"].items()}
+        assert books["crm.accounts"] == {"read": 6, "current": 4, "quarantined": 2}
+        assert books["billing.refunds"] == {"read": 1, "quarantined": 1}
         assert [(gate["gate"], gate["passed"]) for gate in run["gates"]] == [
             ("after_load", True), ("after_staging", True), ("after_facts", True), ("after_kpi", True),
         ]  # fmt: skip
@@ -178,9 +179,11 @@ class TestTheGate:
         assert told[0] == (
             "kpi: the gate after staging closed: billing.refunds: "
             "expect_column_values_to_be_between(quarantined_share): "
-            "observed 1, limit at most 0.01 (setting quarantine_threshold) (1 of 1 rows quarantined: unknown_order 1)"
+            "observed 1, limit at most 0.01 (setting quarantine_threshold) "
+            "(1 of 1 rows quarantined: unknown_order 1: 'O-nowhere' rows.csv:2)"
         )
-        assert "2 of 6 rows quarantined: malformed_line 1, missing_account_name,missing_created_at 1" in told[1]
+        assert "2 of 6 rows quarantined: malformed_line 1" in told[1]
+        assert "missing_account_name 1: export.csv:3. missing_created_at 1: export.csv:3" in told[1]
         run = last_run(warehouse)
         assert run["exit_code"] == 4
         assert run["published"] is None
