@@ -254,7 +254,7 @@ def test_the_default_sample_is_the_same_on_every_machine(one_dir: Path, one: Loa
     digest = hashlib.sha256()
     for path in sorted(one_dir.glob("*/*/*.csv")):
         digest.update(str(path.relative_to(one_dir)).encode() + b"\0" + path.read_bytes())
-    assert digest.hexdigest() == "545f9b1d2ed0b1f1d5fb8332d116444720c5c2b279e1d26b44ef27a61d4717e1"
+    assert digest.hexdigest() == "e3a0766d850bcdc8f3c27bde7f550fa62d3998dfdcc6e5240a787e6d4bc1ecae"
 
 
 def test_every_table_of_the_contract_has_rows_and_columns(one: Loaded) -> None:
@@ -604,3 +604,24 @@ def test_refuses_to_mix_with_what_is_there(tmp_path: Path) -> None:
 def test_refuses_a_day_out_of_reach(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^as-of date 1999-12-31 is out of reach: use"):
         write_sample(tmp_path, as_of=date(1999, 12, 31))
+
+
+def test_in_won_every_amount_is_whole_and_thirteen_times_its_cents(tmp_path: Path) -> None:
+    lines = {}
+    for currency in ("USD", "KRW"):
+        write_sample(tmp_path / currency, currency=currency)
+        with duckdb.connect() as connection:
+            files = (
+                f"read_csv('{tmp_path / currency}/billing/order_items/*.csv', union_by_name = true, all_varchar = true)"
+            )
+            lines[currency] = connection.execute(
+                "select sum(price), max(price * try_cast(quantity as int)) "
+                f"from (select *, try_cast(unit_price as double) as price from {files}) where price >= 0"
+            ).fetchall()[0]
+            orders = f"read_csv('{tmp_path / currency}/billing/orders/*.csv', union_by_name = true, all_varchar = true)"
+            found = connection.execute(f"select count(*) from {orders} where currency = '{currency}'").fetchall()[0][0]
+        assert found > 1000
+    assert lines["KRW"][0] == pytest.approx(1300 * lines["USD"][0], rel=0.001)
+    assert lines["KRW"][1] > 1_000_000
+    with pytest.raises(ValueError, match="currency CHF: the sample company keeps its books in USD or KRW"):
+        write_sample(tmp_path / "chf", currency="CHF")

@@ -23,6 +23,7 @@ def sample(
     scale: Annotated[int, typer.Option(help="Size of the business: 1 is one of ten reps.")] = 1,
     seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 1,
     as_of: Annotated[str, typer.Option("--as-of", help="Last day of its three years.")] = DEFAULT_AS_OF.isoformat(),
+    currency: Annotated[str, typer.Option(help="What it keeps its books in: USD or KRW.")] = "USD",
 ) -> None:
     """Write the landing files of the sample company, the dirt of real exports included."""
     with progress_bars(TextColumn("Writing the sample company"), BarColumn()) as bars:
@@ -33,9 +34,11 @@ def sample(
                 scale=scale,
                 seed=seed,
                 as_of=parse_date(as_of),
+                currency=currency.upper(),
                 progress=lambda done, total: bars.update(task, completed=done, total=total),
             )
         except (ValueError, OSError) as error:
             raise UsageError(str(error)) from error
     out.print(f"{sum(rows.values()):,} rows of {len(rows)} tables written to {directory}", **PLAIN)
-    out.print(f"build it with: kpi build --landing {directory} --as-of {as_of}", **PLAIN)
+    settings = "" if currency.upper() == "USD" else f" --var reporting_currency={currency.upper()}"
+    out.print(f"build it with: kpi build --landing {directory} --as-of {as_of}{settings}", **PLAIN)

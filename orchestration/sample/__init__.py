@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from orchestration.sample.books import Books, Lines
+from orchestration.sample.books import CURRENCIES, Books, Lines
 from orchestration.sample.clock import Clock
 from orchestration.sample.company import Company
 from orchestration.sample.dirt import soil
@@ -43,14 +43,18 @@ def write_sample(
     scale: int = 1,
     seed: int = 1,
     as_of: date = DEFAULT_AS_OF,
+    currency: str = "USD",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
     """Write the landing files of a business of ``scale`` units over the three years that end on ``as_of``.
 
-    Units are made one after another, so memory does not grow with the scale. ``progress`` is told how many
-    units of all are written. Returns the rows written per 'system.table', second deliveries included.
+    Units are made one after another, so memory does not grow with the scale. ``currency`` is one of CURRENCIES.
+    ``progress`` is told how many units of all are written. Returns the rows written per 'system.table', second
+    deliveries included.
     """
     _check(target, scale, as_of)
+    if currency not in CURRENCIES:
+        raise ValueError(f"currency {currency}: the sample company keeps its books in {' or '.join(CURRENCIES)}")
     clock = Clock(as_of)
     plans = schedules(clock)
 
@@ -61,11 +65,11 @@ def write_sample(
         return books.lines
 
     with Landing(target, plans) as landing:
-        books = Books(f"sample/{seed}/company", clock, plans)
+        books = Books(f"sample/{seed}/company", clock, plans, currency=currency)
         Company(scale, books).run()
         landing.append(soiled(books, "company", 0, set()))
         for number in range(1, scale + 1):
-            books = Books(f"sample/{seed}/unit/{number}", clock, plans, number)
+            books = Books(f"sample/{seed}/unit/{number}", clock, plans, number, currency)
             refunded = run_unit(books)
             landing.append(soiled(books, f"unit/{number}", number - 1, refunded))
             if progress is not None:

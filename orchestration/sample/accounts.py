@@ -34,7 +34,10 @@ class Accounts:
         books = self.books
         u = books.u
         region = catalog.SLOTS[rep].region if u() < 0.8 else books.pick(catalog.REGIONS)
-        account = Account(books.new_id("A"), books.pick(catalog.SEGMENT_MIX), region, rep, moment)
+        account_id = books.new_id("A")
+        if int(account_id.rpartition("-")[2]) % catalog.RARE_REGION_EVERY == 0:
+            region = catalog.RARE_REGION
+        account = Account(account_id, books.pick(catalog.SEGMENT_MIX), region, rep, moment)
         name = self._name()
         industry = books.pick(catalog.INDUSTRIES) if u() < 0.9 else ""
         states = [(moment, account.segment if u() < 0.8 else "")]

@@ -15,6 +15,12 @@ from orchestration.sample import rows
 from orchestration.sample.clock import MINUTES_A_DAY, Clock
 from orchestration.sample.tables import Schedule
 
+# The currencies that the sample company can keep its books in. In won every cent of a dollar is 13 won: whole numbers,
+# and lines beyond a million.
+CURRENCIES = ("USD", "KRW")
+WON_A_CENT = 13
+_MONEY_COLUMNS = ("amount", "unit_price", "discount_amount", "tax_amount", "unit_cost", "unit_amount")
+
 Lines = list[list[str]]  # of one table: the lines of each of its files
 Row = TypeVar("Row", bound=Mapping[str, object])
 T = TypeVar("T")
@@ -28,7 +34,8 @@ def money(cents: int) -> str:
 class Table(Generic[Row]):
     """One table while it is made: the lines of each of its files, in the columns of that file."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, currency: str = "USD") -> None:
+        self._is_in_won = currency == "KRW"
         self.cuts = schedule.cuts
         self.file_of = schedule.file_of
         self.files: Lines = [[] for _ in schedule.exports]
@@ -38,7 +45,7 @@ class Table(Generic[Row]):
     def put(self, file: int, row: Row) -> None:
         """Append a row to a file, counted from 0."""
         lines = self.files[file]
-        line = ",".join(self._values_of[file](row))
+        line = ",".join(self._values_of[file](_in_won(row) if self._is_in_won else row))
         if self._extra_columns[file]:
             line += f",x{len(lines) % 97}" * self._extra_columns[file]
         lines.append(line)
@@ -61,21 +68,32 @@ class Table(Generic[Row]):
                 yield file, moment, state
 
 
+def _in_won(row: Mapping[str, object]) -> dict[str, object]:
+    """A row with its money in won, whatever currency it was in."""
+    money_values = {
+        name: str(int(str(row[name]).replace(".", "")) * WON_A_CENT) for name in _MONEY_COLUMNS if row.get(name)
+    }
+    return {**row, **money_values, **({"currency": "KRW"} if row.get("currency") else {})}
+
+
 class Books:
     """All tables of the contract as one part of the company fills them, with one stream of luck for all of it.
 
     Only ``Random.random`` and + - * / are used on it, which give the same on every machine. ``number`` is the unit's.
     """
 
-    def __init__(self, luck: str, clock: Clock, schedules: dict[str, Schedule], number: int = 0) -> None:
+    def __init__(
+        self, luck: str, clock: Clock, schedules: dict[str, Schedule], number: int = 0, currency: str = "USD"
+    ) -> None:
         self.clock = clock
+        self.currency = currency
         self.number = number
         self.u = random.Random(luck).random
         self.lines: dict[str, Lines] = {}  # what was written: the lines of every table, by file
 
         def table(name: str, of: type[Row]) -> Table[Row]:
             del of  # for the type checker
-            made: Table[Row] = Table(schedules[name])
+            made: Table[Row] = Table(schedules[name], currency)
             self.lines[name] = made.files
             return made
 

@@ -50,6 +50,8 @@ INTERVAL_MIX = weighted({"month": 13, "year": 4, "quarter": 2, "week": 1})
 # teams and regions are the company's: the same ones in every unit
 TEAMS = ("Falcon", "Harbor", "Summit")
 REGIONS = ("Americas", "EMEA", "APAC")
+# one account in so many is of a region where in most months nothing happens
+RARE_REGION, RARE_REGION_EVERY = "Oceania", 41
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestration.sample import catalog
-from orchestration.sample.books import Books, money
+from orchestration.sample.books import WON_A_CENT, Books, money
 
 TARGET_CENTS = 9_800_000  # the company's revenue target a month and unit at the start
 TARGET_GROWTH = 0.24  # a year
@@ -49,8 +49,9 @@ class Company:
         rate = RATE_LEVEL
         for day in range(self.clock.first - RATE_DAYS_BEFORE, self.clock.last + 1):
             rate += (self.u() - 0.5) * 0.009 + (RATE_LEVEL - rate) * 0.01
-            self._rate(day, "EUR", "USD", rate)
-            self._rate(day, "USD", "EUR", 1 / rate)
+            level = rate * WON_A_CENT * 100 if self.books.currency == "KRW" else rate
+            self._rate(day, "EUR", self.books.currency, level)
+            self._rate(day, self.books.currency, "EUR", 1 / level)
 
     def _rate(self, day: int, from_currency: str, to_currency: str, rate: float) -> None:
         self.books.fx_rates.put_on(

@@ -42,7 +42,7 @@ line_costs as (
     select
         lines.revenue_line_id,
         cast(round(
-            -cast(costs.cost_amount as {{ double_type() }}) * coalesce(least(lines.refunded_share, 1), 0), 4
+            -cast(costs.cost_amount as {{ double_type() }}) * least(coalesce(lines.refunded_share, 0), 1), 4
         ) as {{ money() }}) as cost_amount
     from lines
     inner join costs on lines.order_item_id = costs.order_item_id

@@ -28,7 +28,8 @@ acquisition_years as (
 -- for how long these customers have been there, their first day included, in months of 365/12 days
 won_customers as (
     select
-        periods.period_grain, periods.period_start, periods.balance_on, customers.account_id, customers.lead_source,
+        periods.period_grain, periods.period_start, periods.balance_on, customers.account_id,
+        customers.became_customer_on, customers.lead_source,
         {{ days_between('customers.became_customer_on', 'periods.balance_on') }} + 1 as customer_days
     from {{ ref('fct_customers') }} as customers
     inner join periods
@@ -42,7 +43,9 @@ won_revenue as (
         customers.period_grain, customers.period_start, customers.lead_source, lines.revenue_line_id, lines.amount
     from {{ ref('fct_revenue_lines') }} as lines
     inner join won_customers as customers
-        on lines.account_id = customers.account_id and lines.revenue_on <= customers.balance_on
+        on lines.account_id = customers.account_id
+        and lines.revenue_on >= customers.became_customer_on
+        and lines.revenue_on <= customers.balance_on
 ),
 
 parts as (

@@ -31,11 +31,16 @@ active as (
     where period_grain = 'month' and is_active_at_end
 ),
 
+-- what was refunded before the account came belongs to its first month
 revenue as (
-    select account_id, {{ period_start('month', 'revenue_on') }} as month, sum(amount) as revenue
-    from {{ ref('fct_revenue_lines') }}
-    where account_id <> 'unknown'
-    group by account_id, {{ period_start('month', 'revenue_on') }}
+    select
+        lines.account_id,
+        greatest({{ period_start('month', 'lines.revenue_on') }}, customers.cohort_month) as month,
+        sum(lines.amount) as revenue
+    from {{ ref('fct_revenue_lines') }} as lines
+    inner join customers on lines.account_id = customers.account_id
+    group by
+        lines.account_id, greatest({{ period_start('month', 'lines.revenue_on') }}, customers.cohort_month)
 ),
 
 -- each customer in every month that is over, from its cohort's own on
