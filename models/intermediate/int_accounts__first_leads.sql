@@ -1,4 +1,4 @@
--- the earliest lead of each account, by creation, then key
+-- the earliest lead of each account, by creation, then key as people count
 with
 
 leads as (
@@ -12,7 +12,9 @@ ranked as (
         account_id,
         lead_id,
         lead_source,
-        row_number() over (partition by account_id order by created_at, lead_id) as lead_number
+        row_number() over (
+            partition by account_id order by created_at, {{ natural_order('lead_id') }}, lead_id
+        ) as lead_number
     from leads
 )
 

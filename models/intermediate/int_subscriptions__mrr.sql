@@ -17,7 +17,8 @@ changes as (
         coalesce(billing_interval, 'month') as billing_interval,
         coalesce(interval_count, 1) as interval_count,
         row_number() over (
-            partition by subscription_id, changed_at order by subscription_change_id desc
+            partition by subscription_id, changed_at
+            order by {{ natural_order('subscription_change_id') }} desc, subscription_change_id desc
         ) as instant_rank
     from {{ ref('stg_billing__subscription_changes') }}
     where {{ local_date('changed_at') }} <= {{ as_of_date() }}

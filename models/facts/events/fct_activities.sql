@@ -14,13 +14,21 @@ touches as (
 
 -- the order of the touches on each lead and on each deal
 lead_touches as (
-    select activity_id, row_number() over (partition by lead_id order by occurred_at, activity_id) as touch_number
+    select
+        activity_id,
+        row_number() over (
+            partition by lead_id order by occurred_at, {{ natural_order('activity_id') }}, activity_id
+        ) as touch_number
     from touches
     where lead_id is not null
 ),
 
 deal_touches as (
-    select activity_id, row_number() over (partition by deal_id order by occurred_at, activity_id) as touch_number
+    select
+        activity_id,
+        row_number() over (
+            partition by deal_id order by occurred_at, {{ natural_order('activity_id') }}, activity_id
+        ) as touch_number
     from touches
     where deal_id is not null
 )

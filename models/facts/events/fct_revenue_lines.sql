@@ -63,7 +63,8 @@ spread as (
             4
         ) as {{ money() }}) as amount,
         row_number() over (
-            partition by refunds.refund_id order by items.native_amount desc, items.order_item_id asc
+            partition by refunds.refund_id
+            order by items.native_amount desc, {{ natural_order('items.order_item_id') }} asc, items.order_item_id asc
         ) as item_rank
     from refunds
     inner join sales on refunds.order_id = sales.sale_id and sales.sale_type = 'order'

@@ -14,7 +14,9 @@ sales as (
 ranked as (
     select
         lead_id,
-        row_number() over (partition by converting_sale_id order by created_at, lead_id) as lead_rank
+        row_number() over (
+            partition by converting_sale_id order by created_at, {{ natural_order('lead_id') }}, lead_id
+        ) as lead_rank
     from leads
     where converting_sale_id is not null
 ),
