@@ -148,7 +148,9 @@ class Settings(BaseSettings):
             system, _, zone = (part.strip() for part in pair.partition("="))
             if system not in systems:
                 raise ValueError(f"there is no source system {system}: systems are {', '.join(sorted(systems))}")
-            zones[system] = _time_zone(zone)
+            if zone not in available_timezones():
+                raise ValueError(f"{system} has no IANA time zone such as Europe/Berlin")
+            zones[system] = zone
         return ",".join(f"{system}={zone}" for system, zone in sorted(zones.items()))
 
     @field_validator("full_extract_tables", mode="before")
