@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.core.errors import UsageError
+from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.paths import WarehousePaths
 from orchestration.publish.marts import Build, publish
 from orchestration.publish.releases import (
@@ -209,6 +210,19 @@ class TestRelease:
             raise ValueError("no boards")
         assert current_release(paths) is not None
         assert sorted(path.name for path in paths.releases.iterdir()) == ["history.jsonl", "run-1"]
+
+    def test_a_release_that_would_not_fit_is_not_begun(
+        self, paths: WarehousePaths, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish_number(paths, 1)
+        size = sum(path.stat().st_size for path in paths.current.resolve().rglob("*") if path.is_file())
+        usage = shutil.disk_usage(paths.root)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=size))
+        with pytest.raises(BuildError, match=r"no room to publish: a release takes about \d+ MB, .* has \d+ MB free"):
+            publish_number(paths, 2)
+        assert current_release(paths) is not None and current_release(paths).run_id == "run-1"  # type: ignore[union-attr]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2 * size))
+        publish_number(paths, 3)
 
     def test_a_rollback_is_recorded_and_holds_until_the_next_release(self, paths: WarehousePaths) -> None:
         for number in (1, 2):

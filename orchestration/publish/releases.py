@@ -30,6 +30,8 @@ PARTIAL = ".partial"
 # How many releases before the current one stay at least, and how long a replaced one does: no reader is cut off.
 KEPT_RELEASES = 2
 KEPT_SECONDS = 15 * 60
+# A release takes about what the current one does; DuckDB's file is larger while it is written.
+ROOM_FACTOR = 1.5
 STABLE_LINKS = (MARTS_FILE, PARQUET, DASHBOARD)
 # What was published before there were releases: files, and what folders of ours had in them.
 FORMER_FOLDERS = {PARQUET: ".builds", DASHBOARD: "index.html"}
@@ -87,6 +89,7 @@ def new_release(paths: WarehousePaths, name: str, run_id: str, as_of_date: str) 
     if final.exists():
         raise BuildError(f"release {name} is there already", [f"it is in {final}"])
     remove_leftovers(paths)
+    _check_room(paths)
     partial = paths.releases / f".{name}{PARTIAL}"
     partial.mkdir(parents=True)
     try:
@@ -155,6 +158,21 @@ def remove_leftovers(paths: WarehousePaths) -> None:
     """Remove what builds left behind that died while publishing."""
     for path in paths.releases.glob(f".*{PARTIAL}"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _check_room(paths: WarehousePaths) -> None:
+    """Raises BuildError where a release like the current one would not fit on the disk."""
+    if not paths.current.exists():
+        return
+    files = [path for path in paths.current.resolve().rglob("*") if path.is_file()]
+    needed = int(sum(path.stat().st_size for path in files) * ROOM_FACTOR)
+    free = shutil.disk_usage(paths.root).free
+    if free < needed:
+        raise BuildError(
+            f"no room to publish: a release takes about {needed / 1e6:,.0f} MB, "
+            f"{paths.root} has {free / 1e6:,.0f} MB free",
+            ["make room there and build again; what is published stays"],
+        )
 
 
 def _read(folder: Path) -> Release | None:
