@@ -44,6 +44,7 @@ lint-sql: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(VENV)/bin/python -m orchestration.docs.pages
+	$(VENV)/bin/python -m orchestration.docs.licenses
 
 # Brings the messages of code and templates into the catalogue of translations; what is new waits there for its Korean.
 messages: $(VENV)/.installed

@@ -12,19 +12,34 @@
 {% macro default__double_type() %}double precision{% endmacro %}
 {% macro spark__double_type() %}double{% endmacro %}
 
-{# Text without white space at its ends; NULL where nothing is left. #}
+{#
+    Text without control characters and what is no character at all, which PostgreSQL, a workbook or XML cannot hold.
+    Tabs and line ends stay.
+#}
+{% macro printable(expression) %}{{ return(adapter.dispatch('printable')(expression)) }}{% endmacro %}
+{% macro default__printable(expression) -%}
+    regexp_replace({{ expression }}, '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]+', '', 'g')
+{%- endmacro %}
+{% macro duckdb__printable(expression) -%}
+    regexp_replace({{ expression }}, '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{fffe}\x{ffff}]+', '', 'g')
+{%- endmacro %}
+{% macro spark__printable(expression) -%}
+    regexp_replace({{ expression }}, r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{fffe}\x{ffff}]+', '')
+{%- endmacro %}
+
+{# Text that can be shown, without white space at its ends; NULL where nothing is left. #}
 {% macro trimmed(expression) %}{{ return(adapter.dispatch('trimmed')(expression)) }}{% endmacro %}
 {% macro default__trimmed(expression) -%}
-    nullif(regexp_replace({{ expression }}, '^[\s\u00a0\u3000]+|[\s\u00a0\u3000]+$', '', 'g'), '')
+    nullif(regexp_replace({{ printable(expression) }}, '^[\s\u00a0\u3000]+|[\s\u00a0\u3000]+$', '', 'g'), '')
 {%- endmacro %}
 {% macro white_space() -%}
     {{ return(' \t\n\r\x0b\x0c\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000') }}
 {%- endmacro %}
 {% macro duckdb__trimmed(expression) -%}
-    nullif(trim({{ expression }}, '{{ white_space() }}'), '')
+    nullif(trim({{ printable(expression) }}, '{{ white_space() }}'), '')
 {%- endmacro %}
 {% macro spark__trimmed(expression) -%}
-    nullif(trim(both '{{ white_space() }}' from {{ expression }}), '')
+    nullif(trim(both '{{ white_space() }}' from {{ printable(expression) }}), '')
 {%- endmacro %}
 
 {# A text with every match of a regular expression replaced. #}

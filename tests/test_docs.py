@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestration.core import catalog
+from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import UsageError
-from orchestration.docs import pages
+from orchestration.docs import licenses, pages
 
 
 def test_a_name_that_the_semantic_layer_gives_to_a_helper_is_told_in_a_line(
@@ -61,3 +65,40 @@ def test_a_page_holds_what_the_catalogue_and_the_yaml_say() -> None:
     ):
         assert told in page
     assert "\n\n\n" not in page and page.endswith("```\n")
+
+
+def test_every_dependency_has_its_reason_and_its_licence() -> None:
+    asked = {
+        re.split(r"[=\[]", line)[0].lower()
+        for line in (PROJECT_ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    }
+    reasons = (PROJECT_ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1] for line in reasons.splitlines() if line.startswith("| ")]
+    told = {name.strip() for cell in cells for name in cell.split(",")} - {"package"}
+    assert told == asked
+    # what a package declares is read where it is installed; which there are is the same everywhere
+    listed, pinned = (
+        [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| ")]
+        for text in (licenses.PAGE.read_text(encoding="utf-8"), licenses.page())
+    )
+    assert listed == pinned, "run `make docs`"
+
+
+def test_what_the_project_imports_it_asks_for() -> None:
+    """A package that comes with another one may go with it."""
+    own = {"orchestration", "expectations", "dashboards", *sys.stdlib_module_names}
+    named = {"dagster_dbt": "dagster-dbt", "great_expectations": "great-expectations", "yaml": "pyyaml"}
+    named |= {"dbt": "dbt-core", "dbt_metricflow": "dbt-metricflow", "metricflow": "dbt-metricflow"}
+    named |= {"pydantic": "pydantic-settings", "vl_convert": "vl-convert-python", "duckdb_engine": "duckdb-engine"}
+    named |= {"metricflow_semantics": "dbt-metricflow", "dbt_semantic_interfaces": "dbt-metricflow"}
+    named |= {"sqlalchemy": "great-expectations", "urllib3": "requests", "dbt_common": "dbt-core"}
+    asked = (PROJECT_ROOT / "requirements.in").read_text(encoding="utf-8").lower()
+    for folder in ("orchestration", "expectations", "dashboards"):
+        for path in (PROJECT_ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                for name in {full.partition(".")[0] for full in names} - own:
+                    package = named.get(name, name).replace("_", "-")
+                    assert re.search(rf"^{re.escape(package)}\b", asked, re.MULTILINE), f"{path} imports {name}"

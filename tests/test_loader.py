@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from orchestration.core.errors import BadInputError
 from orchestration.load import loader
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.loader import LoadReport
-from orchestration.load.scanned import BLANKS
+from orchestration.load.scanned import BLANKS, NOT_PRINTABLE, WHITE_SPACE
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing, csv_text
 
@@ -345,6 +345,167 @@ class TestFilesThatCannotBeLoaded:
         assert sorted(said) == ["billing/products/a.parquet", "billing/products/b.parquet"]
         assert all(reason.startswith("is not a readable Parquet file") for reason in said.values())
         assert product_lines(warehouse) == []
+
+
+PARQUET_DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut in the middle": lambda data: data[: len(data) // 2],
+    "cut before its end": lambda data: data[:-4],
+    "nothing but its first bytes": lambda data: data[:4],
+    "another footer length": lambda data: data[:-8] + b"\xff\xff\xff\x7f" + data[-4:],
+    "footer of zeros": lambda data: data[:-300] + bytes(292) + data[-8:],
+    "footer of rubbish": lambda data: data[:-200] + b"\x3c\xa7" * 96 + data[-8:],
+    "values of zeros": lambda data: data[:40] + bytes(200) + data[240:],
+    "without its end": lambda data: data[:-4] + b"XXXX",
+}
+
+
+class TestFilesBeyondMeasure:
+    """A file takes time and memory by its size, or is refused by name."""
+
+    @pytest.mark.parametrize("damage", PARQUET_DAMAGE)
+    def test_a_damaged_parquet_file_is_named(self, landing: Landing, warehouse: Path, damage: str) -> None:
+        path = parquet(landing, "select 'p' || i as product_id, md5('n' || i) as product_name from range(900) t(i)")
+        path.write_bytes(PARQUET_DAMAGE[damage](path.read_bytes()))
+        [(name, told)] = refusals(landing, warehouse).items()
+        assert name == "billing/products/rows.parquet"
+        assert told.startswith("is not a readable Parquet file (")
+        assert "\n" not in told
+
+    @pytest.mark.parametrize(
+        ("query", "told"),
+        [
+            ("select 'p' || i as product_id, repeat('a', 1000000) as product_name from range(400) t(i)",
+             "400 rows and 400,001,490 bytes of values in a file of"),
+            ("select 'p' as product_id, 'n' as product_name from range(20000000) t(i)", "20,000,000 rows and "),
+            ("select 'p' as product_id, repeat('a', 300000000) as product_name", "1 rows and 300,000,061 bytes"),
+        ],
+        ids=["one value many times", "one row many times", "one long value"],
+    )  # fmt: skip
+    def test_a_small_parquet_file_that_expands_is_refused_with_its_numbers(
+        self, landing: Landing, warehouse: Path, query: str, told: str
+    ) -> None:
+        path = parquet(landing, query, compression="zstd")
+        assert path.stat().st_size < 200_000
+        start = time.monotonic()
+        assert f"expands beyond measure: {told}" in refusals(landing, warehouse)["billing/products/rows.parquet"]
+        assert time.monotonic() - start < 10
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            ("a1,Some name," * 24_000 + "\n",
+             "line 2 has 48,000 fields in 312,000 bytes, its header 2: {lost}"),
+            ('"a1","Some, name",' * 300,
+             "line 2 has 600 fields in 5,400 bytes, its header 2: {lost}"),
+            ("a,A\n" + "x" * (1 << 20) + "y\n",
+             "line 3 is longer than 1,048,576 bytes: the file has lost its line ends, or one value's quotes; export it "
+             "again"),
+            ("x,y,z\n" * 120_000,
+             "is not CSV: 100,001 of its first 100,002 lines have more fields than its header, "
+             "line 100002 3 instead of 2"),
+            (("x" + ",y" * 50 + "\n") * 9_000,
+             "is not CSV: 6,123 of its first 6,124 lines have more fields than its header, line 6124 51 instead of 2"),
+            ("x\n" * 120_000, "is not CSV: at least 120,000 of its 120,001 lines do not fit its header"),
+        ],
+        ids=["lost line ends", "lost line ends among quotes", "a long line", "surplus", "much surplus", "too few"],
+    )  # fmt: skip
+    def test_lines_beyond_measure_are_refused_by_name_in_little_time(
+        self, landing: Landing, warehouse: Path, content: str, told: str
+    ) -> None:
+        landing.add_file(TABLE, HEADER + content)
+        start = time.monotonic()
+        lost = "the file has lost its line ends; export it again"
+        assert refusals(landing, warehouse) == {"billing/products/rows.csv": told.format(lost=lost)}
+        assert time.monotonic() - start < 10
+
+    def test_a_header_that_lost_its_line_end_is_refused(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, "product_id,product_name," + "a1,Some name," * 24_000)
+        assert refusals(landing, warehouse) == {
+            "billing/products/rows.csv": (
+                "has 48,003 columns in its header line, more than 2,000: it has lost its line ends; export it again"
+            )
+        }
+
+    def test_many_commas_in_a_quoted_value_are_no_fields(self, landing: Landing, warehouse: Path) -> None:
+        value = "1,2,3,\n" * 400 + "4," * 400
+        landing.add_file(TABLE, f'{HEADER}a,"{value}"\n"{value}",B\nc,C{"," * 300}\n')
+        load(landing, warehouse)
+        assert [row[1:] for row in product_lines(warehouse)] == [("a", value), (value, "B"), ("c", "C")]
+
+
+NAMES = {"cp949": "주식회사 하늘", "cp1252": "Größe", "cp932": "田中商事", "cp1251": "Завод Южный Москва"}
+
+
+class TestOtherEncodings:
+    @pytest.mark.parametrize("encoding", NAMES)
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_a_row_in_another_encoding_is_kept_with_its_letters_lost_and_told(
+        self, landing: Landing, warehouse: Path, encoding: str, end: str
+    ) -> None:
+        first = f"{HEADER}a,A\n\n".replace("\n", end).encode()
+        landing.add_file(TABLE, first + f"b,{NAMES[encoding]}{end}".encode(encoding) + f"c,é\ufffd{end}".encode())
+        report = load(landing, warehouse)
+        lost = NAMES[encoding].encode(encoding).decode(errors="replace")
+        assert product_lines(warehouse) == [(2, "a", "A"), (4, "b", lost), (5, "c", "é\ufffd")]
+        assert report.notes == [
+            f"billing/products/rows.csv: 1 line is not UTF-8 (4); it looks like {encoding}, in which the first reads "
+            f"`b,{NAMES[encoding]}`; letters of product_name are lost in 1; export the file as UTF-8 and deliver it "
+            "again"
+        ]
+        assert rows_of(warehouse, "select * from raw.replaced_characters") == [(TABLE, 1, 4, "product_name")]
+        assert (report.malformed_lines, malformed_lines(warehouse)) == (0, [])
+
+    def test_an_id_is_never_mended_its_line_is_set_aside_with_its_bytes(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        rows = b"order_id,ordered_at,status,account_id,x\n"
+        rows += "o1,2025-01-01,paid,a1,é\noß,2025-01-01,paid,,\no3,2025-01-01,paid,aß,\n".encode("cp1252")
+        rows += b"".join(f"o{number},2025-01-01,paid,,\n".encode() for number in range(4, 40))
+        landing.add_file("billing.orders", rows)
+        report = load(landing, warehouse)
+        assert malformed_lines(warehouse) == [(3, "o\\xdf,2025-01-01,paid,,"), (4, "o3,2025-01-01,paid,a\\xdf,")]
+        assert rows_of(warehouse, "select error from raw.malformed_lines order by line") == [
+            ("not utf-8 in order_id",), ("not utf-8 in account_id",),
+        ]  # fmt: skip
+        assert rows_of(warehouse, "select count(*) from raw.billing__orders") == [(37,)]
+        assert report.notes[1].endswith("; 2 are set aside; export the file as UTF-8 and deliver it again")
+        # what is lost in a column that nobody reads is no loss
+        assert rows_of(warehouse, "select * from raw.replaced_characters") == []
+
+    def test_a_malformed_line_is_shown_with_its_bytes_and_control_characters(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, f"{HEADER}a,A\n".encode() + b"\xb1\xe8,\x01,z\r\n" + b"x\x00\n")
+        load(landing, warehouse)
+        assert malformed_lines(warehouse) == [(3, "\\xb1\\xe8,\\x01,z"), (4, "x\\x00")]
+
+    def test_a_file_that_is_all_in_another_encoding_is_refused(self, landing: Landing, warehouse: Path) -> None:
+        landing.add_file(TABLE, HEADER.encode() + "".join(f"p{n},주식회사 하늘\n" for n in range(5)).encode("cp949"))
+        landing.add_file(TABLE, "계정,이름\na,A\n".encode("cp949"), "header.csv")
+        landing.add_file(TABLE, (HEADER + "a,A\n").encode("utf-16-le"), "utf-16.csv")
+        landing.add_file(TABLE, b"PK\x03\x04rest", "book.csv")
+        landing.add_file(TABLE, b"\x1f\x8brest", "zipped.csv")
+        assert refusals(landing, warehouse) == {
+            "billing/products/rows.csv": (
+                "is not UTF-8: 5 of its 6 lines are not, from line 2 on; they look like cp949, in which the first "
+                "reads `p0,주식회사 하늘`; export it as UTF-8"
+            ),
+            "billing/products/header.csv": (
+                "is not UTF-8: look at its header line; it looks like cp949, in which the first reads `계정,이름`; "
+                "export it as UTF-8"
+            ),
+            "billing/products/utf-16.csv": "is not CSV: it holds binary data or UTF-16 text; export it as UTF-8",
+            "billing/products/book.csv": "is not CSV but a workbook or a zip archive; export it as CSV in UTF-8",
+            "billing/products/zipped.csv": "is not CSV but compressed by gzip; export it as CSV in UTF-8",
+        }
+
+    def test_control_characters_are_loaded_as_they_came_and_alone_are_a_blank(
+        self, landing: Landing, warehouse: Path
+    ) -> None:
+        landing.add_file(TABLE, f"{HEADER}a,A\x00\x0bB\n\x00,\x01\n\x1a")
+        report = load(landing, warehouse)
+        assert product_lines(warehouse) == [(2, "a", "A\x00\x0bB")]
+        assert (report.blank_rows, report.malformed_lines) == (2, 0)
 
 
 class TestFilesThatMove:
@@ -788,11 +949,13 @@ class TestAnyTable:
         assert report.malformed_lines == len(opens)
 
 
-def parquet(landing: Landing, query: str, file: str = "rows.parquet", table: str = TABLE) -> Path:
+def parquet(
+    landing: Landing, query: str, file: str = "rows.parquet", table: str = TABLE, compression: str = "snappy"
+) -> Path:
     path = landing.add_file(table, b"", file)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'Asia/Tokyo'")
-        connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+        connection.execute(f"copy ({query}) to '{path}' (format parquet, compression {compression})")
     return path
 
 
@@ -871,7 +1034,10 @@ class TestParquet:
 def test_a_blank_is_what_staging_takes_off_the_ends_of_a_text() -> None:
     macros = (PROJECT_ROOT / "macros" / "engine.sql").read_text(encoding="utf-8")
     [in_sql] = re.findall(r"macro white_space\(\) -%}\s*{{ return\('(.*?)'\) }}", macros)
-    assert in_sql.encode().decode("unicode_escape") == BLANKS
+    assert in_sql.encode().decode("unicode_escape") == WHITE_SPACE
+    [taken_out] = re.findall(r"macro duckdb__printable\(expression\) -%}\s*regexp_replace\(.*?, '(.*?)\+'", macros)
+    pattern = re.sub(r"x\{(....)\}", r"u\1", taken_out)
+    assert "".join(char for char in map(chr, range(0x10FFFF)) if re.match(pattern, char)) == NOT_PRINTABLE
 
 
 def test_the_csv_written_by_the_test_helper_is_read_back_by_the_standard_library() -> None:

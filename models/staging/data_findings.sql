@@ -55,6 +55,13 @@ company_targets as (
     where base._row_status = 'current' and base.scope = 'company' and {{ trimmed('rows.scope_value') }} is not null
 ),
 
+-- the lines in which bytes that are not UTF-8 were replaced
+replaced_lines as (
+    select system_table, file_id, line
+    from {{ source('load', 'replaced_characters') }}
+    group by system_table, file_id, line
+),
+
 findings as (
     {% for system, table in contract_tables() %}
     {% for column in contract_columns(system, table) if column.parent is defined %}
@@ -79,6 +86,19 @@ findings as (
         count(*) as checked_count,
         cast(null as {{ money() }}) as amount
     from {{ ref('base_' ~ system ~ '__' ~ table) }}
+    union all
+    select
+        '{{ system }}.{{ table }}' as system_table,
+        'replaced_characters' as finding,
+        count(*) as row_count,
+        (select count(*) from {{ ref('stg_' ~ system ~ '__' ~ table) }}) as checked_count,
+        cast(null as {{ money() }}) as amount
+    from {{ ref('base_' ~ system ~ '__' ~ table) }} as base
+    inner join replaced_lines
+        on replaced_lines.system_table = '{{ system }}.{{ table }}'
+        and base._file_id = replaced_lines.file_id
+        and base._line = replaced_lines.line
+    where base._row_status = 'current'
     union all
     {% endfor %}
     select

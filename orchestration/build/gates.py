@@ -19,16 +19,16 @@ import duckdb
 
 from expectations.families import Family, NotMeasurableError, measure, read_families
 from expectations.runner import GateResult
+from orchestration.build.staged import write_staged
 from orchestration.core.contract import PROJECT_ROOT, source_tables
 from orchestration.core.errors import BuildError, GateClosedError
 from orchestration.core.settings import Settings
 from orchestration.warehouse.connections import attach
 
-BOOK_COLUMNS = ("read", "current", "superseded", "quarantined")
 KEPT_DATA_DOCS = 30
 WAYS_OUT = {
     "after_load": "deliver what is missing, or start over with an empty warehouse folder",
-    "after_staging": "`kpi quarantine` lists the rows; mend the files",
+    "after_staging": "`kpi quarantine` lists the rows; mend the files and deliver them again, or the rows alone",
     "after_facts": "mend the rows named, or report a fault of the models",
     "after_kpi": "if past months changed for a reason, build with --acknowledge METRIC",
 }
@@ -36,23 +36,6 @@ WAYS_OUT = {
 SMALL_TABLE_ROWS = 1000
 # Below this many sales a month more or less says nothing.
 SMALL_SALES_COUNT = 1000
-
-
-def books(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
-    """Per table the rows read, current, superseded and quarantined."""
-    rows = connection.execute(
-        "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined from staging.load_books "
-        "order by system_table"
-    ).fetchall()
-    return {row[0]: dict(zip(BOOK_COLUMNS, row[1:], strict=True)) for row in rows}
-
-
-def findings(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """What was kept but deserves a look: per table and finding the number of rows."""
-    rows = connection.execute(
-        "select system_table, finding, row_count from staging.data_findings order by system_table, finding"
-    ).fetchall()
-    return [{"table": table, "finding": finding, "rows": count} for table, finding, count in rows]
 
 
 @cache
@@ -77,7 +60,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings
     if gate == "after_load":
         _write_arrivals(connection, settings)
     elif gate == "after_staging":
-        _write_books(connection)
+        write_staged(connection)
     elif gate == "after_kpi":
         _write_changes(connection, settings)
     for family in families(gate):
@@ -182,46 +165,6 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         inner join declared using (system_table)
         left join column_faults using (raw_name)
         left join gates.published_tables as before using (system_table)
-    """)
-
-
-def _write_books(connection: duckdb.DuckDBPyConnection) -> None:
-    """Per table the books as shares, why rows are quarantined, and the commonest unknown parent of those kept."""
-    connection.execute("""
-        create or replace table gates.books as
-        with
-        worst as (
-            select system_table, max(row_count) as row_count, arg_max(finding, row_count) as finding
-            from staging.data_findings where finding like 'unknown_%' group by system_table
-        ),
-        reasons as (
-            select system_table, reasons, count(*) as row_count
-            from staging.quarantined_rows group by system_table, reasons
-        ),
-        commonest as (
-            select
-                system_table,
-                string_agg(
-                    reasons || ' ' || format('{:,}', row_count), ', ' order by row_count desc, reasons
-                ) as reasons
-            from (
-                select * from reasons
-                qualify row_number() over (partition by system_table order by row_count desc, reasons) <= 3
-            )
-            group by system_table
-        )
-        select
-            books.system_table as table_name,
-            books.rows_read - books.rows_current - books.rows_superseded - books.rows_quarantined as unbalanced_rows,
-            coalesce(books.rows_quarantined / nullif(cast(books.rows_read as double), 0), 0) as quarantined_share,
-            format(
-                '{:,} of {:,} rows quarantined: {}', books.rows_quarantined, books.rows_read, commonest.reasons
-            ) as quarantine,
-            coalesce(worst.row_count / nullif(cast(books.rows_current as double), 0), 0) as unknown_parent_share,
-            worst.finding as unknown_parent_finding
-        from staging.load_books as books
-        left join worst using (system_table)
-        left join commonest using (system_table)
     """)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.runner import GateResult, GateRunner
-from orchestration.build import gates
+from orchestration.build import gates, staged
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.process import keep_files_private
@@ -71,6 +71,8 @@ class RunRecord:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    # what the gates warned of at the last published run (gate, table, expectation, observed, told)
+    published_warnings: list[list[str | None]] = field(default_factory=list)
     # closed months that are damaged or that this build's data changes, in words; whether the release before said so
     closed_months: list[str] = field(default_factory=list)
     closed_months_are_news: bool = False
@@ -108,6 +110,7 @@ class Build:
         keep_files_private(self.settings.umask)
         with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
             self._note_a_dead_run()
+            self._remember_warnings()
             try:
                 yield self
                 # where steps are taken by others, what failed is on the record already
@@ -122,6 +125,8 @@ class Build:
                 self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
                 raise
             finally:
+                if self.record.published:
+                    self.record.published_warnings = _warnings(self.record.gates)
                 self.record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
                 write_json(self.settings.paths.last_run_file, vars(self.record))
                 self.settings.paths.running_file.unlink(missing_ok=True)
@@ -187,10 +192,14 @@ class Build:
             with open_build_file(self.settings.paths.build_file) as connection:
                 gates.prepare(connection, gate, self.settings)
                 if gate == "after_staging":
-                    self.record.tables = gates.books(connection)
-                    self.record.findings = gates.findings(connection)
+                    self.record.tables = staged.books(connection)
+                    self.record.findings = staged.findings(connection)
             result = self._gate_runner.run(gate, gates.families(gate))
-        self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [result.to_dict()]
+        told = result.to_dict()
+        for warning, key in zip(told["warnings"], _warnings([told]), strict=True):
+            # one that stood there, alike, when the last run was published
+            warning["is_standing"] = key in self.record.published_warnings
+        self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [told]
         gates.forget_old_data_docs(self.settings.paths.data_docs)
         return result
 
@@ -292,12 +301,26 @@ class Build:
         finally:
             self.record.seconds[step] = round(time.monotonic() - start, 3)
 
+    def _remember_warnings(self) -> None:
+        """Take over from the record of the last run what the gates warned of at the last published one."""
+        if (last := read_json(self.settings.paths.last_run_file)) is not None:
+            self.record.published_warnings = last.get("published_warnings", [])
+
     def _note_a_dead_run(self) -> None:
         if (dead := read_running(self.settings.paths)) is not None:
             self.record.notes.append(
                 f"run {dead['run_id']}, started {dead['started_at']}, died in step {dead['step']}; "
                 "nothing of it was published, this run starts clean"
             )
+
+
+def _warnings(gates_told: Sequence[dict[str, Any]]) -> list[list[str | None]]:
+    """What tells the warnings of gates apart, from one run to the next."""
+    return [
+        [gate["gate"], *(warning[name] for name in ("table", "expectation", "observed", "told"))]
+        for gate in gates_told
+        for warning in gate["warnings"]
+    ]
 
 
 def run_build(

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
 from orchestration.build.pipeline import RunRecord, run_build
+from orchestration.build.staged import BOOK_COLUMNS
 from orchestration.commands.console import (
     PLAIN,
     AsOf,
@@ -91,18 +92,16 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         out.print(f"note: {escape(note)}", style="yellow", **PLAIN)
     read = sum(book["read"] for book in record.tables.values())
     quarantined = sum(book["quarantined"] for book in record.tables.values())
+    repaired = sum(book["repaired"] for book in record.tables.values())
     out.print(
         f"{record.files['loaded']} files loaded ({record.files['known_already']} known already), "
         + (f"{record.files['blank_lines']:,} blank lines skipped, " if record.files["blank_lines"] else "")
         + f"{read:,} rows read so far, {quarantined:,} set aside"
+        + (f", {repaired:,} of them repaired since" if repaired else "")
         + (" (see `kpi quarantine`)" if quarantined else ""),
         **PLAIN,
     )
-    if record.findings:
-        top = sorted(record.findings, key=lambda entry: -entry["rows"])[:MOST_FINDINGS]
-        told = ", ".join(f"{entry['table']} {entry['finding']} {entry['rows']:,}" for entry in top)
-        rest = len(record.findings) - len(top)
-        out.print(f"kept, but look at: {told}" + (f" and {rest} more in last_run.json" if rest > 0 else ""), **PLAIN)
+    _print_findings(record, settings.reporting_currency)
     _print_warnings(record)
     _print_closed_months(record.closed_months)
     with open_published(settings.paths.marts_file) as connection:
@@ -119,10 +118,25 @@ def _print_build(settings: Settings, record: RunRecord) -> None:
         out.print(f"copied to {without_password(settings.postgres_url)}", **PLAIN)
 
 
+def _print_findings(record: RunRecord, currency: str) -> None:
+    """What was kept but deserves a look, most money first, then most rows."""
+    if not record.findings:
+        return
+    top = record.findings[:MOST_FINDINGS]
+    told = ", ".join(
+        f"{entry['table']} {entry['finding']} {entry['rows']:,}"
+        + (f" ({entry['amount']:,.2f} {currency})" if entry["amount"] is not None else "")
+        for entry in top
+    )
+    rest = len(record.findings) - len(top)
+    out.print(f"kept, but look at: {told}" + (f" and {rest} more in last_run.json" if rest > 0 else ""), **PLAIN)
+
+
 def _print_warnings(record: RunRecord) -> None:
-    """What the gates let pass with a warning."""
+    """What the gates let pass with a warning; those that stood there at the last published run are counted alone."""
     warnings = [warning for gate in record.gates for warning in gate["warnings"]]
-    for warning in warnings[:MOST_WARNINGS]:
+    new = [warning for warning in warnings if not warning["is_standing"]]
+    for warning in new[:MOST_WARNINGS]:
         told = f" ({warning['told']})" if warning["told"] else ""
         out.print(
             f"warning: {escape(warning['table'])}: {escape(warning['expectation'])} observed "
@@ -130,8 +144,14 @@ def _print_warnings(record: RunRecord) -> None:
             style="yellow",
             **PLAIN,
         )
-    if len(warnings) > MOST_WARNINGS:
-        out.print(f"and {len(warnings) - MOST_WARNINGS} more warnings in last_run.json", style="yellow", **PLAIN)
+    if len(new) > MOST_WARNINGS:
+        out.print(f"and {len(new) - MOST_WARNINGS} more warnings in last_run.json", style="yellow", **PLAIN)
+    if standing := len(warnings) - len(new):
+        out.print(
+            f"{standing} warning{'s' if standing > 1 else ''} as at the last published run (`kpi status` lists them)",
+            style="yellow",
+            **PLAIN,
+        )
 
 
 def _print_closed_months(lines: Sequence[str]) -> None:
@@ -213,6 +233,17 @@ def status(warehouse: Warehouse = None) -> None:
         out.print(
             f"gate {gate['gate'].replace('_', ' ')}: {verdict}, {gate['expectations']} expectations, "
             f"{len(gate['failures'])} failed, {len(gate['warnings'])} warned",
+            **PLAIN,
+        )
+        for warning in gate["warnings"]:
+            told = f" ({warning['told']})" if warning["told"] else ""
+            out.print(f"  {escape(warning['table'])}: {escape(warning['observed'])}{escape(told)}", **PLAIN)
+    if run["tables"]:
+        rows = {name: sum(book[name] for book in run["tables"].values()) for name in BOOK_COLUMNS}
+        out.print(
+            f"rows: {rows['read']:,} read = {rows['current']:,} current + {rows['superseded']:,} superseded + "
+            f"{rows['deleted']:,} deleted + {rows['quarantined']:,} quarantined (of these {rows['repaired']:,} "
+            f"repaired) + {rows['left_out']:,} left out",
             **PLAIN,
         )
     if run["gates"]:

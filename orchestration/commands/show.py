@@ -162,9 +162,10 @@ def quarantine(
         out.print("nothing is quarantined" + (f" in {table}" if table else ""))
         return
     out.print(f"{total:,} rows quarantined" + (f", the first {last}:" if total > last else ":"))
-    for system_table, file_name, line, reasons, text in rows:
+    for system_table, file_name, line, reasons, text, is_repaired in rows:
         out.print(
-            f"[bold]{system_table}[/] {escape(file_name)}:{line} [red]{reasons.replace(',', ', ')}[/]",
+            f"[bold]{system_table}[/] {escape(file_name)}:{line} [red]{reasons.replace(',', ', ')}[/]"
+            + (" (repaired: a good row or file came for it)" if is_repaired else ""),
             **PLAIN,
         )
         out.print(f"    {escape(text)}", style="dim", **PLAIN)
@@ -177,8 +178,9 @@ def _quarantined(
     try:
         found = connection.execute(f"select count(*) from staging.quarantined_rows {where}", parameters).fetchone()
         rows = connection.execute(
-            f"select system_table, file_name, line, reasons, row_text from staging.quarantined_rows {where} "
-            f"order by system_table, file_name, line limit {limit}",
+            "select system_table, file_name, line, reasons, row_text, is_repaired "
+            f"from staging.quarantined_rows {where} "
+            f"order by is_repaired, system_table, file_name, line limit {limit}",
             parameters,
         ).fetchall()
     except duckdb.CatalogException as error:

@@ -14,11 +14,15 @@ SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a landed table: its name, whether every file must have it, whether it is in the key."""
+    """One column of a landed table: its name, whether every file must have it, whether it is in the key; its type (see
+    the sources file), the values it may have (none: any of its type), the table that it refers to."""
 
     name: str
     required: bool
     key: bool
+    type: str = "text"
+    accepted: tuple[str, ...] = ()
+    parent: str | None = None
 
     @property
     def identifies(self) -> bool:
@@ -75,5 +79,11 @@ def _column(entry: dict[str, object]) -> Column:
     config = entry["config"]
     assert isinstance(config, dict)
     meta = config["meta"]
-    is_required = bool(meta.get("required") or meta.get("in_every_file"))
-    return Column(str(entry["name"]), is_required, bool(meta.get("key")))
+    return Column(
+        str(entry["name"]),
+        required=bool(meta.get("required") or meta.get("in_every_file")),
+        key=bool(meta.get("key", False)),
+        type=meta["type"],
+        accepted=tuple(meta.get("accepted", ())),
+        parent=meta.get("parent"),
+    )

@@ -15,7 +15,7 @@ import re
 import shutil
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +31,7 @@ from orchestration.load.scanned import (
     drop_blank_records,
     is_blank,
     set_broken_ids_aside,
-    text_with_bytes,
+    shown,
 )
 
 MAX_LINE_BYTES = 8 << 20
@@ -120,11 +120,9 @@ def scan_csv(
         blank_rows += drop_blank_records(connection, len(layout.columns))
     finally:
         copy.unlink(missing_ok=True)
-    if not lines.undecodable:
-        return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows)
-    replaced, broken = set_broken_ids_aside(connection, layout, lines, table)
-    malformed = [replace(entry, text=text_with_bytes(entry, lines)) for entry in malformed + broken]
-    return Scanned(sorted(malformed, key=lambda entry: entry.line), blank_rows, replaced)
+    replaced, broken = set_broken_ids_aside(connection, layout, lines, table) if lines.undecodable else ([], [])
+    ordered = sorted(malformed + broken, key=lambda entry: entry.line)
+    return Scanned([shown(entry, lines) for entry in ordered], blank_rows, replaced)
 
 
 def _first_line(error: Exception) -> str:

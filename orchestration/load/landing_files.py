@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from orchestration.load.encoding import guessed, kind_of
 from orchestration.load.file_facts import FileLayout, UnreadableFileError
@@ -73,7 +74,7 @@ def _csv_layout(head: bytes) -> FileLayout:
 
 def _header_text(head: bytes) -> str:
     """The start of the file that holds the header, decoded; data bytes that are no UTF-8 are not judged here."""
-    header = head.lstrip(b"\r\n").partition(b"\n")[0]
+    header = re.split(rb"[\r\n]", head.lstrip(b"\r\n"), maxsplit=1)[0]
     if b"\x00" in header:
         raise UnreadableFileError("is not CSV: it holds binary data or UTF-16 text; export it as UTF-8")
     try:

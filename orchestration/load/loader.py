@@ -29,7 +29,7 @@ from orchestration.load.raw_tables import create_raw_tables
 from orchestration.load.scanned import SCAN_TABLE, Scanned, drop_blank_records
 
 # So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = "500MB"
 SCRATCH_PREFIX = "kpi-load-"
 MOST_LINES_SHOWN = 10
 
@@ -237,6 +237,7 @@ def _encoding_note(new: _NewFile, scanned: Scanned) -> list[str]:
     lines = new.lines.undecodable
     if not lines:
         return []
+    them, look = ("it", "looks") if len(lines) == 1 else ("they", "look")
     shown = ", ".join(str(number) for number in list(lines)[:MOST_LINES_SHOWN])
     more = ", ..." if len(lines) > MOST_LINES_SHOWN else ""
     looks = guessed(lines.values())
@@ -245,8 +246,8 @@ def _encoding_note(new: _NewFile, scanned: Scanned) -> list[str]:
     kept = f"letters of {columns} are lost in {len({line for line, _ in scanned.replaced})}" if columns else ""
     lost = f"{aside} are set aside" if aside else ""
     return [
-        f"{new.file.label}: {len(lines)} lines are not UTF-8 ({shown}{more})"
-        + (f"; they look {looks}" if looks else "")
+        f"{new.file.label}: {len(lines)} {'line is' if len(lines) == 1 else 'lines are'} not UTF-8 ({shown}{more})"
+        + (f"; {them} {look} {looks}" if looks else "")
         + "".join(f"; {one}" for one in (kept, lost) if one)
         + "; export the file as UTF-8 and deliver it again"
     ]
@@ -258,10 +259,17 @@ def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, 
     file_id = _scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")
     positions = {name: position for position, name in enumerate(new.layout.columns)}
     values = ", ".join(f"s.c{positions[name]}" if name in positions else "null" for name in table.column_names)
+    records, line = f"{SCAN_TABLE} as s", "s._base"
+    if _scalar(connection, "select count(*) from skipped_lines") > 0:
+        # the join by order sorts what it is given: the numbers alone
+        records += (
+            f" inner join (select _base, _base + coalesce(skipped, 0) as _line from {SCAN_TABLE} "
+            "asof left join skipped_lines on _base >= base) as numbered using (_base)"
+        )
+        line = "numbered._line"
     connection.execute(
         f"insert into raw.{table.raw_name} (_file_id, _file, _line, _load_id, {', '.join(table.column_names)}) "
-        f"select ?, ?, s._base + coalesce(k.skipped, 0), ?, {values} "
-        f"from {SCAN_TABLE} as s asof left join skipped_lines as k on s._base >= k.base",
+        f"select ?, ?, {line}, ?, {values} from {records}",
         [file_id, new.file.name, load_id],
     )
     rows = _scalar(connection, f"select count(*) from {SCAN_TABLE}")

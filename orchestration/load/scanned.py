@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -14,11 +14,15 @@ from orchestration.load.encoding import with_bytes_shown
 from orchestration.load.file_facts import FileLayout
 
 SCAN_TABLE = "scanned_records"
-# What staging takes off the ends of a text (macro white_space): a value of nothing else is none.
-BLANKS = (
+# What staging takes off the ends of a text (macro white_space), and out of it (macro printable):
+# a value of nothing else is none.
+WHITE_SPACE = (
     " \t\n\r\x0b\x0c\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
     "\u202f\u205f\u3000"
 )
+NOT_PRINTABLE = "".join(map(chr, [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF]))
+ESCAPED = {ord(char): f"\\x{ord(char):02x}" for char in NOT_PRINTABLE}
+BLANKS = WHITE_SPACE + NOT_PRINTABLE
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Scanned:
 
 def is_blank(line: str) -> bool:
     """Whether a line of CSV holds nothing but separators and blanks, quoted ones included."""
-    return not re.sub(f'"[{BLANKS}]*"', "", line).strip(BLANKS + ",")
+    return not re.sub(f'"[{re.escape(BLANKS)}]*"', "", line).strip(BLANKS + ",")
 
 
 def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int) -> int:
@@ -86,7 +90,8 @@ def set_broken_ids_aside(
     return replaced, broken
 
 
-def text_with_bytes(entry: MalformedLine, lines: LineFindings) -> str:
-    """A malformed line's text, in which bytes that are not UTF-8 are shown as such where it is one line in the file."""
+def shown(entry: MalformedLine, lines: LineFindings) -> MalformedLine:
+    """A malformed line as it can be shown: control characters (and bytes, if it is one line) as `\\x00`."""
     line = lines.undecodable.get(entry.line)
-    return entry.text if line is None or "\n" in entry.text else with_bytes_shown(line.removesuffix(b"\r"))
+    text = entry.text if line is None or "\n" in entry.text else with_bytes_shown(line.removesuffix(b"\r"))
+    return replace(entry, text=text.translate(ESCAPED))

@@ -31,7 +31,10 @@ SOURCE_TABLES = {
     "rows_read": "Rows read of it so far.",
     "rows_current": "Rows that count.",
     "rows_superseded": "Rows that a newer version replaced.",
+    "rows_deleted": "Rows that took their key away.",
     "rows_quarantined": "Rows set aside.",
+    "rows_repaired": "Those of them that a good row or file came for.",
+    "rows_left_out": "Rows of a source system's own tables that are not the contract's.",
 }
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
 
@@ -39,7 +42,7 @@ ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension
 @dataclass(frozen=True)
 class Build:
     """The build that is published: its id, last day (ISO), version of the project, settings; per source table
-    (`system.table`) the rows read, current, superseded and quarantined; the names of the tables of schemas facts and
+    (`system.table`) the rows by what became of them; the names of the tables of schemas facts and
     kpi (the build file may hold some that are no more)."""
 
     run_id: str

@@ -55,7 +55,8 @@ def differing_books(result: Result, build: Path | duckdb.DuckDBPyConnection) -> 
     books = {
         table: Books(*counts)
         for table, *counts in build.execute(
-            "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined from staging.load_books"
+            "select system_table, rows_read, rows_current, rows_superseded, rows_quarantined, rows_deleted "
+            "from staging.load_books"
         ).fetchall()
     }
     differences = [
@@ -63,16 +64,35 @@ def differing_books(result: Result, build: Path | duckdb.DuckDBPyConnection) -> 
         for table in sorted(books.keys() | result.books.keys())
         if books.get(table) != result.books.get(table)
     ]
-    actual = Counter(
-        (table, file, line, ",".join(sorted(reasons.split(","))))
-        for table, file, line, reasons in build.execute(
-            "select system_table, file_name, line, reasons from staging.quarantined_rows"
+    conflicting = dict(
+        build.execute(
+            "select system_table, row_count from staging.data_findings where finding = 'conflicting_key'"
         ).fetchall()
     )
-    expected = Counter((row.table, row.file, row.line, ",".join(sorted(row.reasons))) for row in result.quarantine)
-    for told, rows in (("is set aside, expected not", actual - expected), ("is not set aside", expected - actual)):
+    differences += [
+        f"{table}: {conflicting.get(table, 0)} conflicting keys, expected {expected}"
+        for table, expected in result.conflicting.items()
+        if conflicting.get(table, 0) != expected
+    ]
+    actual = Counter(
+        (table, file, line, _why(reasons.split(","), is_repaired=is_repaired))
+        for table, file, line, reasons, is_repaired in build.execute(
+            "select system_table, file_name, line, reasons, is_repaired from staging.quarantined_rows"
+        ).fetchall()
+    )
+    expected_rows = Counter(
+        (row.table, row.file, row.line, _why(row.reasons, is_repaired=row.is_repaired)) for row in result.quarantine
+    )
+    for told, rows in (
+        ("is set aside, expected not", actual - expected_rows),
+        ("is not set aside", expected_rows - actual),
+    ):
         differences += [f"{table} {file}:{line} {told} for {why}" for table, file, line, why in sorted(rows)]
     return differences
+
+
+def _why(reasons: Iterable[str], *, is_repaired: bool) -> str:
+    return ",".join(sorted(reasons)) + (" (repaired)" if is_repaired else "")
 
 
 def _opened(path: Path) -> duckdb.DuckDBPyConnection:

@@ -26,6 +26,9 @@ LOAD_TABLES = {
         "load_id": "string", "loaded_at": "timestamp", "blank_rows": "bigint",
     },
     "malformed_lines": {"system_table": "string", "file_id": "bigint", "line": "bigint", "line_text": "string"},
+    "replaced_characters": {
+        "system_table": "string", "file_id": "bigint", "line": "bigint", "column_name": "string",
+    },
 }  # fmt: skip
 # Every contract's columns as dbt compares them with a model's, in one text.
 CONTRACTS = """

@@ -206,7 +206,8 @@ def check_balances(warehouse: Warehouse) -> None:
         warehouse,
         f"""
         select period_grain, period_start from kpi.kpi_mrr
-        where dimension = 'all' and period_grain <> 'year_to_date' and coalesce(prior_period_value, 0) + {movements} <> metric_value
+        where dimension = 'all' and period_grain <> 'year_to_date'
+            and coalesce(prior_period_value, 0) + {movements} <> metric_value
     """,
     )
     # deals: open before + those that came to be open - those that ceased to be open = open after, counted deal by deal
