@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build check test test-bi lint lint-sql docs messages lock system-packages clean
+.PHONY: build check fuzz test test-bi lint lint-sql docs messages lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
@@ -20,6 +20,10 @@ check: lint
 
 test: lint lint-sql
 	$(VENV)/bin/python -m pytest -n 2
+
+# Damaged files by the thousand: hours. FUZZ_EXAMPLES says how many of each kind.
+fuzz: $(VENV)/.installed
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),20000) $(VENV)/bin/python -m pytest tests/test_fuzz.py
 
 # Apache Superset on the marts: some minutes, and an environment of its own.
 test-bi: $(VENV)/.installed .venv-superset/.installed
