@@ -207,6 +207,15 @@
     end
 {%- endmacro %}
 
+{# The texts of a group as one, in their order, with commas between. #}
+{% macro texts_together(expression) %}{{ return(adapter.dispatch('texts_together')(expression)) }}{% endmacro %}
+{% macro default__texts_together(expression) -%}
+    string_agg({{ expression }}, ', ' order by {{ expression }})
+{%- endmacro %}
+{% macro spark__texts_together(expression) -%}
+    concat_ws(', ', sort_array(collect_list({{ expression }})))
+{%- endmacro %}
+
 {# One row for each part of a comma-separated text; in a select list. #}
 {% macro parts_of(expression) %}{{ return(adapter.dispatch('parts_of')(expression)) }}{% endmacro %}
 {% macro default__parts_of(expression) -%}
