@@ -141,7 +141,8 @@ class _Reader:
 
     def _rates(self, rows: Iterable[Values]) -> Rates:
         settings = self._settings
-        return Rates(rows, settings.reporting_currency, settings.fx_rate_max_age_days, settings.fx_inference)
+        policy = settings.fx_rate_max_age_days, settings.fx_inference
+        return Rates(rows, settings.reporting_currency, *policy, settings.as_of)
 
     def read(self) -> Landing:
         folders = [self.folder / name.replace(".", "/") for name in TABLES]
