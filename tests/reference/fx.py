@@ -52,7 +52,7 @@ class Rates:
             return Decimal(1)
         quote = self._pair(currency, self.reporting_currency, day) or self._cross(currency, day)
         rate = None if quote is None else rounded(quote.rate, RATE_DECIMALS)
-        return None if rate is None or rate >= GREATEST_RATE else rate
+        return rate if rate is not None and 0 < rate < GREATEST_RATE else None
 
     def _latest(self, source: str, target: str, day: date | None) -> Quote | None:
         quotes = self._quotes.get((source, target), [])
