@@ -4,7 +4,7 @@ Two rows that tie in a row_number(), a lag() or a running sum come out in one or
 another engine, or in the next window of the same model; so one account once had two equal intervals.
 
 How good it is: keys are not declared for this test but those that `unique_key` and `unique` tests prove on every build,
-and the keys of the source contract; a join to intervals that `intervals_never_overlap` holds finds one of them on a day.
+and the keys of the source contract; a join to intervals that `intervals_never_overlap` holds finds one of them a day.
 Through CTEs, joins, groups and filters keys are worked out here. What cannot be worked out (a union, a key behind an
 expression) is refused: it needs a line in KNOWN, with the reason. rank() is left out, whose ties are meant, and so is
 what looks at peers together (a running sum without `rows`).
