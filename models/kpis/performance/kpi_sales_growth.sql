@@ -20,7 +20,8 @@ compared_periods as (
 lines as (
     select
         dates.period_grain, dates.period_start, 'fct_revenue_lines' as fact, lines.revenue_line_id as fact_key,
-        lines.amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
+        lines.amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
+        lines.product_category
     from {{ ref('fct_revenue_lines') }} as lines
     inner join {{ ref('dim_period_dates') }} as dates on lines.revenue_on = dates.date_on
     union all
@@ -41,7 +42,8 @@ compared_lines as (
     union all
     select
         periods.period_grain, periods.period_start, lines.fact, lines.fact_key, 0 as amount,
-        lines.amount as prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
+        lines.amount as prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
+        lines.product_category
     from lines
     inner join compared_periods as periods
         on lines.period_grain = periods.period_grain and lines.period_start = periods.compared_start
@@ -50,8 +52,8 @@ compared_lines as (
 grown_lines as (
     select
         lines.period_grain, lines.period_start, lines.fact, lines.fact_key,
-        lines.amount - lines.prior_amount as amount, lines.prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
-        lines.product_category
+        lines.amount - lines.prior_amount as amount, lines.prior_amount, lines.sales_rep_id, lines.team,
+        lines.region, lines.segment, lines.lead_source, lines.product_category
     from compared_lines as lines
     inner join compared_periods as periods
         on lines.period_grain = periods.period_grain and lines.period_start = periods.period_start
