@@ -48,7 +48,7 @@
         row_number() over (
             partition by landed.{{ key }}
             order by
-                landed.updated_at asc nulls first, {{ natural_order('landed._file_name') }}, landed._file_name,
+                landed.updated_at asc nulls first, {{ file_order('landed._file_name') }}, landed._file_name,
                 landed._file_id, landed._line
         ) as version_number
     from {{ ref(base) }} as landed

@@ -60,6 +60,11 @@
     {{ replaced(replaced(expression, '([0-9]+)', zeros ~ captured(1)), '0*([0-9]{60})', captured(1)) }}
 {%- endmacro %}
 
+{# The same of a file's name, without its ending: `t.csv` comes before `t (2).csv`, as browsers number downloads. #}
+{% macro file_order(expression) -%}
+    {{ natural_order(replaced(expression, '[.][^.]*$', '')) }}
+{%- endmacro %}
+
 {# Whether the whole text matches a regular expression; the pattern has no backslash and no quote. #}
 {% macro matches(expression, pattern) %}{{ return(adapter.dispatch('matches')(expression, pattern)) }}{% endmacro %}
 {% macro default__matches(expression, pattern) -%}

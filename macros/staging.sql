@@ -133,7 +133,7 @@
             file_name,
             min(file_id) over (partition by load_id) as first_file_of_load,
             max(file_id) over (partition by file_name) > file_id as is_replaced,
-            row_number() over (order by {{ natural_order('file_name') }} desc, file_name desc, file_id desc) = 1 as is_newest_file
+            row_number() over (order by {{ file_order('file_name') }} desc, file_name desc, file_id desc) = 1 as is_newest_file
         from {{ source('load', 'load_files') }}
         where system_table = '{{ system }}.{{ table }}'
     ),
@@ -229,7 +229,7 @@
 {% macro version_rank(system, table) -%}
     row_number() over (
             partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
-            order by updated_at desc nulls last, {{ natural_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc
+            order by updated_at desc nulls last, {{ file_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc
         )
 {%- endmacro %}
 

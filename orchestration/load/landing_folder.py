@@ -36,8 +36,8 @@ class LandedFile:
 
 
 def natural_key(name: str) -> tuple[str, str]:
-    """Sorts names as people count: `t (2)` before `t (10)`; names that count alike by their plain text."""
-    return re.sub("[0-9]+", lambda run: run.group().zfill(DIGIT_PLACES), name), name
+    """Sorts names as people count: `t.csv`, `t (2).csv`, `t (10).csv`; names that count alike by their plain text."""
+    return re.sub("[0-9]+", lambda run: run.group().zfill(DIGIT_PLACES), Path(name).stem), name
 
 
 def find_files(landing: Path) -> tuple[list[LandedFile], list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from tests.reference.contract import Table, Values
-from tests.reference.values import natural
+from tests.reference.values import natural_file
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -107,7 +107,7 @@ def read_table(folder: Path, table: Table) -> tuple[list[LandedRow], list[str]]:
     """The rows of all files of a table, without the blank ones, and the files' names as people sort them."""
     rows: list[LandedRow] = []
     files = [path for path in folder.glob("*") if path.suffix in SUFFIXES and path.is_file()]
-    for path in sorted(files, key=lambda file: natural(file.name)):
+    for path in sorted(files, key=lambda file: natural_file(file.name)):
         names, records = _read_csv(path) if path.suffix == ".csv" else _read_parquet(path)
         if lacking := table.starred - set(names):
             raise LandingError(f"{path}: lacks {', '.join(sorted(lacking))}")
@@ -117,4 +117,4 @@ def read_table(folder: Path, table: Table) -> tuple[list[LandedRow], list[str]]:
             well_formed = fields is not None and len(fields) == len(names)
             texts = dict(zip(names, fields or (), strict=True)) if well_formed else None
             rows.append(LandedRow(path.name, line, texts, reasons=set() if well_formed else {"malformed_line"}))
-    return rows, sorted((path.name for path in files), key=natural)
+    return rows, sorted((path.name for path in files), key=natural_file)

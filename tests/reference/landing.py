@@ -21,7 +21,7 @@ from tests.reference.contract import GREATEST_LINE, TABLES, Table, Values
 from tests.reference.files import SUFFIXES, LandedRow, LandingError, read_table
 from tests.reference.fx import Rates
 from tests.reference.settings import Settings
-from tests.reference.values import Moment, Zones, natural, parse, parse_decimal
+from tests.reference.values import Moment, Zones, natural_file, parse, parse_decimal
 
 Key = tuple[Any, ...]
 
@@ -108,7 +108,7 @@ def _plain(value: Any) -> Any:
 
 
 def _version(row: LandedRow) -> tuple[datetime, tuple[str, str], int]:
-    return _plain(row.values["updated_at"]) or datetime.min, natural(row.file), row.line
+    return _plain(row.values["updated_at"]) or datetime.min, natural_file(row.file), row.line
 
 
 def _conflicts(versions: list[LandedRow], table: Table) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.reference.small import Company, reasons, row
-from tests.reference.values import natural
+from tests.reference.values import natural, natural_file
 
 TARGETS = "target_month,scope,amount"
 
@@ -20,6 +20,8 @@ def test_names_sort_as_people_count() -> None:
     names = ["t (10).csv", "t (2).csv", "t (2)b.csv", "t 007.csv", "t 7.csv", "T.csv", "t.csv"]
     ordered = ["T.csv", "t (2).csv", "t (2)b.csv", "t (10).csv", "t 007.csv", "t 7.csv", "t.csv"]
     assert sorted(names, key=natural) == ordered
+    of_files = ["T.csv", "t.csv", "t (2).csv", "t (2)b.csv", "t (10).csv", "t 007.csv", "t 7.csv"]
+    assert sorted(names, key=natural_file) == of_files
 
 
 def test_the_later_download_wins(company: Company) -> None:

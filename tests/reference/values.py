@@ -112,6 +112,11 @@ def natural(name: str) -> tuple[str, str]:
     return _DIGITS.sub(lambda digits: (digits[0].lstrip("0") or "0").zfill(60), name), name
 
 
+def natural_file(name: str) -> tuple[str, str]:
+    """The same of a file's name: without its ending, so that a first download comes before the second."""
+    return natural(name.rpartition(".")[0])[0], name
+
+
 def parse_decimal(text: str) -> Decimal | None:
     if not _DECIMAL.fullmatch(text):
         return None
