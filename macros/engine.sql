@@ -102,7 +102,7 @@
     {%- endif -%}
 {%- endmacro %}
 {% macro spark__zoned_instant_or_null(expression, timezone) -%}
-    cast(to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}') as timestamp)
+    to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}')
 {%- endmacro %}
 
 {# The local time in the business's time zone of a timestamp in UTC. #}
@@ -205,6 +205,15 @@
             then cast(round(rint(cast({{ expression }} as double) * 1000000) / 1000000, 6) as decimal(38, 6))
         else cast(cast({{ expression }} as decimal(38, 10)) as decimal(38, 6))
     end
+{%- endmacro %}
+
+{# The texts of a group as one, in their order, with commas between. #}
+{% macro texts_together(expression) %}{{ return(adapter.dispatch('texts_together')(expression)) }}{% endmacro %}
+{% macro default__texts_together(expression) -%}
+    string_agg({{ expression }}, ', ' order by {{ expression }})
+{%- endmacro %}
+{% macro spark__texts_together(expression) -%}
+    concat_ws(', ', sort_array(collect_list({{ expression }})))
 {%- endmacro %}
 
 {# One row for each part of a comma-separated text; in a select list. #}

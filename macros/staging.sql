@@ -284,23 +284,27 @@
 {% endmacro %}
 
 {#
-    The rows of `money` (_file_id, _line, currency, money_on) that cannot be converted: no rate by the rules of
-    fx_rates_in_force on that day, or for a row without a readable day none at all. The body of a CTE.
+    Joins the rate in force on a date, as `rates`, and whether a currency has any, as `convertible`; missing_rate() then
+    says whether there is a reason: no rate by the rules of fx_rates_in_force, or for a row without a readable date none at all.
 #}
-{% macro rows_without_rate(money) %}
-    select money._file_id, money._line
-    from {{ money }} as money
+{% macro join_rate_in_force(currency, date) -%}
     left join {{ ref('fx_rates_in_force') }} as rates
-        on money.currency = rates.from_currency
-        and money.money_on >= rates.valid_from
-        and money.money_on < rates.valid_to
+        on {{ currency }} = rates.from_currency
+        and {{ date }} >= rates.valid_from
+        and {{ date }} < rates.valid_to
     left join (select from_currency from {{ ref('fx_rates_in_force') }} group by from_currency) as convertible
-        on money.currency = convertible.from_currency
-    where money.currency <> {{ reporting_currency() }}
-        and rates.from_currency is null
-        and (money.money_on is not null or convertible.from_currency is null)
-    group by money._file_id, money._line
-{% endmacro %}
+        on {{ currency }} = convertible.from_currency
+{%- endmacro %}
+
+{# The reason missing_fx_rate: a currency that cannot be converted on a date. An expression beside join_rate_in_force(). #}
+{% macro missing_rate(currency, date) -%}
+    case
+        when {{ currency }} <> {{ reporting_currency() }}
+            and rates.from_currency is null
+            and ({{ date }} is not null or convertible.from_currency is null)
+            then 'missing_fx_rate'
+    end
+{%- endmacro %}
 
 {# All landed tables; written out because dbt must know a model's refs before it has read the sources file. #}
 {% macro contract_tables() %}

@@ -56,7 +56,7 @@ class Built:
             table,
             finding,
         )
-        return found  # type: ignore[return-value]
+        return found
 
 
 def add_firm(landing: Landing, name: str, *orders: dict[str, str], file: str | None = None) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from hypothesis import given, settings
 
-from tests.support.companies import random_company
-from tests.support.identities import VARIANTS, Warehouse, identities_hold
+from tests.support.companies import RandomCompany, companies
+from tests.support.identities import EXAMPLES, VARIANTS, Warehouse, identities_hold
 
 pytestmark = pytest.mark.slow
-
-# Whole companies by their seeds; `TEST_EXAMPLES=40 make test` looks at as many more.
-SEEDS = range(1, 4 + int(os.environ.get("TEST_EXAMPLES", "0")))
 
 
 @pytest.fixture(scope="module", params=[variant for variant, settings in VARIANTS.items() if settings])
@@ -20,6 +16,7 @@ def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     return Warehouse(tmp_path_factory.mktemp("random"), request.param)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_whole_company_is_the_references(warehouse: Warehouse, seed: int) -> None:
-    identities_hold(warehouse, random_company(seed))
+@settings(max_examples=EXAMPLES)
+@given(company=companies())
+def test_any_company_is_the_references(warehouse: Warehouse, company: RandomCompany) -> None:
+    identities_hold(warehouse, company)

@@ -24,8 +24,9 @@ from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
 from orchestration.load.csv_scan import scan_csv
+from orchestration.load.encoding import NOT_PRINTABLE
 from orchestration.load.loader import LoadReport
-from orchestration.load.scanned import BLANKS, NOT_PRINTABLE, WHITE_SPACE
+from orchestration.load.scanned import BLANKS, WHITE_SPACE
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing, csv_text
 

@@ -39,14 +39,14 @@ OTHER_SETTINGS = json.dumps(
 
 # Functions with one meaning on DuckDB and Spark, as these models call them ...
 SHARED_FUNCTIONS = {
-    "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "greatest", "grouping", "lag",
-    "lead", "least", "lpad", "max", "md5", "min", "nullif", "percentile_cont", "rank", "regexp_replace", "round",
-    "row_number", "substring", "sum", "trim", "try_cast", "upper",
+    "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "floor", "greatest",
+    "grouping", "lag", "lead", "least", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont", "rank",
+    "regexp_replace", "replace", "round", "row_number", "substring", "sum", "trim", "try_cast", "upper",
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
-    "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "rint", "sequence",
-    "split", "to_json", "to_utc_timestamp", "typeof", "unix_micros", "weekday",
+    "collect_list", "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "rint",
+    "sequence", "sort_array", "split", "to_json", "typeof", "unix_micros", "weekday",
 }  # fmt: skip
 # What may stand before an opening parenthesis and is no function.
 WORDS = {
@@ -56,7 +56,7 @@ WORDS = {
 # As sqlglot calls what Spark calls bigint, boolean, date, decimal, double, int, string and timestamp.
 TYPES = {"bigint", "boolean", "date", "decimal", "double", "int", "text", "timestamp", "timestamptz"}
 # Parts of dates that both number alike.
-EXTRACTED = {"day", "month", "year"}
+EXTRACTED = {"day", "doy", "month", "year"}
 REFUSED = [
     (r"::", "a cast is written cast(x as type)"),
     (

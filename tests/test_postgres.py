@@ -119,7 +119,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     landing = Landing(folder / "landing")
     landing.add_parents()
     landing.add("billing.order_items", {"order_id": "O1", "product_id": "P1", "quantity": "3", "unit_price": "0.0001"})
-    landing.add("crm.sales_reps", {"rep_name": 'O\'Brien "Bob"; drop table x; 영업'})
+    landing.add("crm.sales_reps", {"rep_name": 'O\'Brien "Bob"; drop table x; 영업'}, {"rep_name": "Nu\x00l \x01\x0b"})
     settings = settings_for(landing.folder, folder / "warehouse")
     run_build(settings)
     return settings.paths.marts_file

@@ -131,8 +131,10 @@ class TestWhatIsShown:
             "landing", "raw", "reference", "staging", "meta", "intermediate", "facts", "kpi", "published", "finance",
         }  # fmt: skip
         assert by_group["raw"] == {table.raw_name for table in source_tables()} | {
-                "load_files", "malformed_lines", "replaced_characters",
-            }
+            "load_files",
+            "malformed_lines",
+            "replaced_characters",
+        }
         assert {"kpi_revenue", "kpi_scorecard", "kpi_catalog"} <= by_group["kpi"]
         assert by_group["published"] == {"marts_duckdb", "parquet"}
         revenue = dg.AssetKey(["kpi", "kpi_revenue"])

@@ -151,6 +151,24 @@ CASES: list[tuple[str, str, str, str, str, tuple[float | None, ...] | None]] = [
     ("revenue", "month", "2025-03-01", "all", f"{VALUE}, gross_revenue, refunds, target_value", (20, 80, 60, None)),
     ("revenue", "quarter", "2025-01-01", "all", f"{VALUE}, target_value", (390, 900)),
     ("revenue", "week", "2025-01-20", "all", f"{VALUE}, target_value", (200, None)),
+    # January to March, and to February before it
+    ("revenue", "year_to_date", "2025-03-01", "all", f"{VALUE}, prior_period_value, target_value", (390, 370, 900)),
+    ("win_rate", "year_to_date", "2025-03-01", "all", PARTS, (2, 3, 2 / 3)),
+    ("sales_growth", "month", "2025-02-01", "all", PARTS, (-30, 200, -0.15)),
+    ("sales_growth", "year_to_date", "2025-03-01", "all", PARTS, (None, None, None)),
+    ("refund_rate", "month", "2025-03-01", "all", PARTS, (60, 80, 0.75)),
+    # 200 less two pumps and a setup; in March a pump for 80, and half of one given back with its cost
+    ("gross_margin", "month", "2025-01-01", "all", PARTS, (118, 200, 0.59)),
+    ("gross_margin", "month", "2025-03-01", "all", PARTS, (0, 20, 0)),
+    # nothing was open as the year began; of all that was closed by January all was won
+    ("pipeline_coverage", "month", "2025-01-01", "all", f"{PARTS}, remaining_target, coverage_of_remaining, needed_coverage", (0, 400, 0, 200, 0, 1)),
+    # d3 was open as February began
+    ("pipeline_coverage", "month", "2025-02-01", "all", f"{PARTS}, remaining_target, needed_coverage", (300, 500, 0.6, 330, 1900 / 1600)),
+    # a1 bought in January and pays in February; of those who came in February all did
+    ("cohort_retention", "month", "2025-01-01", "all", f"{PARTS}, still_active, revenue_per_customer", (1, 1, 1, 1, 200)),
+    ("cohort_retention", "month", "2025-02-01", "months_since=000", f"{PARTS}, cohort_customers", (2, 2, 1, 2)),
+    # neither ad spend nor sales costs have landed
+    ("customer_acquisition_cost", "month", "2025-02-01", "all", f"{PARTS}, prior_period_value", (0, 2, None, None)),
     ("revenue", "month", "2025-01-01", "team=North", f"{VALUE}, target_value", (200, 100)),
     ("revenue", "month", "2025-02-01", "sales_rep=r2", VALUE, (170,)),
     ("revenue", "month", "2025-03-01", "sales_rep=r2", VALUE, (-60,)),
@@ -160,7 +178,8 @@ CASES: list[tuple[str, str, str, str, str, tuple[float | None, ...] | None]] = [
     ("revenue", "month", "2025-02-01", "lead_source=ads", VALUE, (120,)),
     ("revenue", "month", "2025-01-01", "sales_rep=r2", VALUE, None),
     ("average_order_value", "month", "2025-02-01", "all", PARTS, (170, 2, 85)),
-    ("average_order_value", "month", "2025-03-01", "sales_rep=r2", PARTS, None),
+    # nothing sold: there because it is compared with February
+    ("average_order_value", "month", "2025-03-01", "sales_rep=r2", f"{PARTS}, prior_period_value", (0, 0, None, 85)),
     # a3 came by a subscription, so no rep won it
     ("new_customers", "month", "2025-02-01", "all", f"{VALUE}, prior_period_value", (2, 1)),
     ("new_customers", "month", "2025-02-01", "sales_rep=unknown", VALUE, (1,)),
@@ -169,15 +188,15 @@ CASES: list[tuple[str, str, str, str, str, tuple[float | None, ...] | None]] = [
     ("win_rate", "month", "2025-02-01", "all", f"{PARTS}, win_rate_by_amount", (1, 2, 0.5, 600 / 900)),
     ("win_rate", "month", "2025-03-01", "all", PARTS, (0, 0, None)),
     ("win_rate", "month", "2025-02-01", "sales_rep=r1", PARTS, (0, 1, 0)),
-    # from the lead's creation, not the call a day later
-    ("sales_cycle_length", "month", "2025-01-01", "all", f"{VALUE}, average_deal_age_days", (15.5, 10.5)),
-    ("sales_cycle_length", "quarter", "2025-01-01", "all", f"{PARTS}, median, p90", (36.5, 2, 18.25, 18.25, 20.45)),
+    # from the day of the lead's creation, not the call a day later, to the day of closing
+    ("sales_cycle_length", "month", "2025-01-01", "all", f"{VALUE}, average_deal_age_days", (15, 10)),
+    ("sales_cycle_length", "quarter", "2025-01-01", "all", f"{PARTS}, median, p90", (36, 2, 18, 18, 20.4)),
     ("quota_attainment", "month", "2025-01-01", "all", f"{VALUE}, target_value, reps_with_quota, reps_attained", (1.25, 1, 1, 1)),
     ("quota_attainment", "quarter", "2025-01-01", "all", f"{PARTS}, reps_with_quota, reps_attained", (1600, 1800, 1600 / 1800, 2, 1)),
     ("quota_attainment", "week", "2025-01-20", "all", PARTS, None),
     ("mrr", "month", "2025-02-01", "all", f"{VALUE}, new_mrr", (20, 10)),
     ("mrr", "month", "2025-03-01", "all", f"{VALUE}, expansion_mrr, churned_mrr, net_revenue_retention, gross_revenue_retention", (30, 20, -10, 1.5, 0.5)),
-    ("mrr", "month", "2025-03-01", "plan=pro", VALUE, None),
+    ("mrr", "month", "2025-03-01", "plan=pro", f"{VALUE}, prior_period_value", (0, 10)),
     # d3 was open at the end of January; d4 is open now
     ("pipeline_value", "month", "2025-01-01", "all", VALUE, (300,)),
     ("pipeline_value", "month", "2025-02-01", "all", VALUE, (0,)),
@@ -217,7 +236,7 @@ def test_figure(
 def test_the_scorecard_says_what_the_marts_say(marts: duckdb.DuckDBPyConnection) -> None:
     metrics = [row[0] for row in marts.execute("select distinct metric_id from kpi.kpi_catalog").fetchall()]
     for metric in metrics:
-        added = "name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team"
+        added = "name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team, missing_inputs"
         same = f"select * exclude ({added}) from kpi.kpi_scorecard where metric_id = '{metric}'"
         columns = [column[0] for column in marts.execute(f"{same} limit 0").description or []]
         mart = f"select {', '.join(columns)} from kpi.kpi_{metric}"

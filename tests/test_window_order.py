@@ -4,9 +4,10 @@ Two rows that tie in a row_number(), a lag() or a running sum come out in one or
 another engine, or in the next window of the same model; so one account once had two equal intervals.
 
 How good it is: keys are not declared for this test but those that `unique_key` and `unique` tests prove on every build,
-and the keys of the source contract; through CTEs, joins, groups and filters they are worked out here. What cannot be
-worked out (a union, a key behind an expression) is refused: it needs a line in KNOWN, with the reason. rank() is left
-out, whose ties are meant, and so is what looks at peers together (a running sum without `rows`).
+and the keys of the source contract; a join to intervals that `intervals_never_overlap` holds finds one of them a day.
+Through CTEs, joins, groups and filters keys are worked out here. What cannot be worked out (a union, a key behind an
+expression) is refused: it needs a line in KNOWN, with the reason. rank() is left out, whose ties are meant, and so is
+what looks at peers together (a running sum without `rows`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from tests.support.compiled import Compiled, compiled, landed_types, plain_names
 Column = tuple[str, str]  # source, column
 Keys = set[frozenset[Column]]
 OutputKeys = set[frozenset[str]]
+Intervals = dict[
+    str, tuple[frozenset[str], str, str]
+]  # table: whose intervals, the column of their first day, of their end
 
 ORDERED = (exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Ntile)
 # (model or test, window function): why ties do no harm, or why there are none.
@@ -59,10 +63,15 @@ def test_no_known_window_is_gone() -> None:
         "with a as (select account, day from t) select row_number() over (order by account, day) as n from a",
         "with a as (select id from t union all select id from t) select row_number() over (order by id) as n from a",
         "select row_number() over (order by lower(id)) as n from t",
+        # a day that only begins after the interval does may lie in several
+        """
+        select row_number() over (partition by t.account order by t.id) as n
+        from t left join i on t.account = i.account and t.day >= i.valid_from
+        """,
     ],
 )
 def test_a_window_with_ties_is_found(sql: str) -> None:
-    assert list(_loose_in(sql, SCHEMA, KEYS)[0])
+    assert list(_loose_in(sql, SCHEMA, KEYS, INTERVALS)[0])
 
 
 @pytest.mark.parametrize(
@@ -85,29 +94,37 @@ def test_a_window_with_ties_is_found(sql: str) -> None:
         b as (select account, day from a where n = 1)
         select lead(day) over (partition by account order by day) as next_day from b
         """,
+        # of intervals that never overlap one is in force on a day
+        """
+        select row_number() over (partition by t.account order by t.id) as n
+        from t left join i on t.account = i.account and t.day >= i.valid_from and t.day < i.valid_to
+        """,
         # a key of two columns, of which one is fixed
         "select lead(day) over (order by day) as n from v where grain = 'month'",
     ],
 )
 def test_a_window_without_ties_is_not_refused(sql: str) -> None:
-    assert list(_loose_in(sql, SCHEMA, KEYS)[0]) == []
+    assert list(_loose_in(sql, SCHEMA, KEYS, INTERVALS)[0]) == []
 
 
 SCHEMA = {
     "t": {"id": "string", "name": "string", "account": "string", "day": "date", "amount": "double"},
     "u": {"id": "string", "account": "string"},
     "v": {"grain": "string", "day": "date"},
+    "i": {"account": "string", "valid_from": "date", "valid_to": "date"},
 }
 KEYS: dict[str, OutputKeys] = {
     "t": {frozenset({"id"})}, "u": {frozenset({"id"})}, "v": {frozenset({"grain", "day"})},
+    "i": {frozenset({"account", "valid_from"})},
 }  # fmt: skip
+INTERVALS: Intervals = {"i": (frozenset({"account"}), "valid_from", "valid_to")}
 
 
 def _loose_windows(project: Compiled) -> Iterator[tuple[str, str]]:
     """Model (or data test) and window, for every window whose order may have ties."""
-    schema, keys = landed_types(), _proven_keys(project)
+    schema, keys, intervals = landed_types(), _proven_keys(project), _proven_intervals(project)
     for node in (*project.models(), *project.data_tests()):
-        loose, types, inferred = _loose_in(plain_names(node["compiled_code"]), schema, keys)
+        loose, types, inferred = _loose_in(plain_names(node["compiled_code"]), schema, keys, intervals)
         yield from ((node["name"], window) for window in loose)
         if node["resource_type"] == "model":
             contract = {name: column.get("data_type") for name, column in node["columns"].items()}
@@ -135,14 +152,26 @@ def _proven_keys(project: Compiled) -> dict[str, OutputKeys]:
     return keys
 
 
+def _proven_intervals(project: Compiled) -> Intervals:
+    """Intervals of models that a data test holds never to overlap."""
+    held: Intervals = {}
+    for node in project.data_tests():
+        told = node.get("test_metadata") or {}
+        if told.get("name") == "intervals_never_overlap":
+            kwargs = told["kwargs"]
+            name = str(node.get("attached_node") or "").rpartition(".")[2]
+            held[name] = frozenset(kwargs["of"]), kwargs["first"], kwargs["end"]
+    return held
+
+
 def _loose_in(
-    sql: str, schema: dict[str, dict[str, str]], keys: dict[str, OutputKeys]
+    sql: str, schema: dict[str, dict[str, str]], keys: dict[str, OutputKeys], intervals: Intervals
 ) -> tuple[list[str], list[str], OutputKeys]:
     """The windows of a statement that may have ties; the names of its columns; its keys."""
     tree = qualify(parse_one(sql, dialect="spark"), schema={**schema}, dialect="spark", quote_identifiers=False)
     assert isinstance(tree, exp.Query)
     loose: list[str] = []
-    relation = _Relation(dict(keys), loose)
+    relation = _Relation(dict(keys), intervals, loose)
     inferred = relation.keys_of(tree)
     return loose, [one.alias_or_name for one in tree.selects], inferred
 
@@ -150,8 +179,9 @@ def _loose_in(
 class _Relation:
     """Walks a query from the inside out, collects loose windows on the way, and says which columns are keys."""
 
-    def __init__(self, known: dict[str, OutputKeys], loose: list[str]) -> None:
+    def __init__(self, known: dict[str, OutputKeys], intervals: Intervals, loose: list[str]) -> None:
         self.known = known
+        self.intervals = intervals
         self.loose = loose
         # row_number() columns of a CTE, with the columns that they number within
         self.numbered: dict[str, dict[str, frozenset[str]]] = {}
@@ -208,7 +238,7 @@ class _Relation:
             alias = join.this.alias_or_name
             on = list(_conjuncts(join.args.get("on")))
             equated = set(_equated(on))
-            matches_one = any(key <= equated for key in joined)
+            matches_one = any(key <= equated for key in joined) or self._is_in_force_once(join.this, on)
             is_matched_once = join.side == "" and any(key <= equated for key in keys)
             if join.side == "FULL":
                 keys = set()
@@ -224,6 +254,17 @@ class _Relation:
             if column in self.numbered.get(table, {}):
                 keys = keys | {frozenset((alias, one) for one in self.numbered[table][column])}
         return keys, fixed
+
+    def _is_in_force_once(self, source: exp.Expr, on: list[exp.Expr]) -> bool:
+        """Whether a join finds at most one of a member's intervals: that in force on a day."""
+        if source.name not in self.intervals:
+            return False
+        of, first, end = self.intervals[source.name]
+        alias = source.alias_or_name
+        begun = set(_columns(one.right for one in on if isinstance(one, exp.GTE)))
+        to_end = set(_columns(one.right for one in on if isinstance(one, exp.LT)))
+        is_member = {(alias, column) for column in of} <= set(_equated(on))
+        return is_member and (alias, first) in begun and (alias, end) in to_end
 
     def _of_source(self, source: exp.Expr) -> Keys:
         alias = source.alias_or_name

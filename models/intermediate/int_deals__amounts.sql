@@ -13,7 +13,8 @@ deals as (
 ),
 
 closings as (
-    select deal_id, is_closed, is_won, is_lost, closed_at, closed_at_is_day, closed_on from {{ ref('int_deals__closings') }}
+    select deal_id, is_closed, is_won, is_lost, closed_at, closed_at_is_day, closed_on
+    from {{ ref('int_deals__closings') }}
 )
 
 select

@@ -43,7 +43,9 @@ monthly as (
                 cast({{ money_product('quantity', 'unit_amount') }} as {{ double_type() }})
                 * case billing_interval when 'week' then 52 when 'day' then 365 else 1 end
                 / (
-                    case billing_interval when 'day' then 12 when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1 end
+                    case billing_interval
+                        when 'day' then 12 when 'week' then 12 when 'quarter' then 3 when 'year' then 12 else 1
+                    end
                     * interval_count
                 )
         end as native_mrr

@@ -9,7 +9,7 @@ metrics as (
 
 -- what never landed, though the metric needs it
 missing as (
-    select metric_id, {{ dbt.listagg('missing_input', "', '", 'order by missing_input') }} as missing_inputs
+    select metric_id, {{ texts_together('missing_input') }} as missing_inputs
     from {{ ref('dim_missing_inputs') }}
     group by metric_id
 ),

@@ -203,7 +203,7 @@ class Settings(BaseSettings):
 
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError("is not an IANA time zone such as Europe/Berlin")
+        raise ValueError(f"is not an IANA time zone such as Europe/Berlin: {name}")
     return name
 
 

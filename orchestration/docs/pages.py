@@ -6,6 +6,7 @@ reads is in its template (`templates/`).
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ CATEGORIES = {
     "productivity": "Productivity",
     "beyond": "Beyond the standard list",
 }
-LEADING_COLUMN_COUNT = 14
+LEADING_COLUMN_COUNT = 15
 UNITS = {
     "money": "money, in the reporting currency",
     "rate": "rate, a fraction (0.25 is 25 %)",
@@ -89,7 +90,14 @@ def pages() -> dict[Path, str]:
     metrics = _metrics()
     common = {"generated": GENERATED, "categories": CATEGORIES, "units": UNITS, "adds_up": ADDS_UP}
     made = {
-        DOCS / "metrics" / "README.md": _rendered("metrics.md.j2", metrics=metrics, **common),
+        DOCS / "metrics" / "README.md": _rendered(
+            "metrics.md.j2",
+            metrics=metrics,
+            without_years_to_date=[
+                metric.own.metric_id for metric in metrics if "year_to_date" not in metric.own.grains
+            ],
+            **common,
+        ),
         DOCS / "sources.md": _rendered("sources.md.j2", sources=_sources(), **common),
         SEMANTIC_PAGE: _with_tables(
             SEMANTIC_PAGE,
@@ -129,8 +137,8 @@ def cuts_of_mart(metric_id: str) -> list[str]:
     """The cuts that a mart's SQL declares, in order."""
     sql = next(MARTS_FOLDER.glob(f"*/kpi_{metric_id}.sql")).read_text(encoding="utf-8")
     found: list[str] = []
-    for piece in sql.split("cuts=[")[1:]:
-        for cut in piece.partition("]")[0].replace("'", "").split(","):
+    for listed in re.findall(r"cuts ?= ?\[([^]]*)\]", sql):
+        for cut in listed.replace("'", "").split(","):
             if cut.strip() and cut.strip() not in found:
                 found.append(cut.strip())
     return found

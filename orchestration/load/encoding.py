@@ -1,4 +1,7 @@
-"""What a text that is not UTF-8 looks like, for people to tell how it was saved. Nothing is decoded by such a guess."""
+"""How texts of landed files are shown that cannot be: bytes that are not UTF-8, control characters.
+
+What a text that is not UTF-8 looks like is told for people to find out how it was saved. Nothing is decoded by a guess.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,9 @@ KINDS = {
     b"Obj\x01": "an Avro file",
 }
 SHOWN_CHARACTERS = 60
+# Control characters, and what is no character at all: what staging takes out of a text (macro printable).
+NOT_PRINTABLE = "".join(map(chr, [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF]))
+ESCAPED = {ord(char): f"\\x{ord(char):02x}" for char in NOT_PRINTABLE}
 
 
 def kind_of(head: bytes) -> str:
@@ -38,7 +44,12 @@ def guessed(lines: Iterable[bytes]) -> str:
     encoding = next((one for one in LIKELY if one in best.could_be_from_charset), best.encoding)
     text = samples[0].decode(encoding, errors="replace").strip()
     shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
-    return f"like {encoding}, in which the first reads `{shown}`"
+    return f"like {encoding}, in which the first reads `{printable(shown)}`"
+
+
+def printable(text: str) -> str:
+    r"""A text with control characters written as `\x00`."""
+    return text.translate(ESCAPED)
 
 
 def with_bytes_shown(line: bytes) -> str:

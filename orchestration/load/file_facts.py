@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.core.contract import Table
+from orchestration.load.encoding import printable
 
 CHUNK_BYTES = 1 << 22
 
@@ -40,8 +41,9 @@ class FileLayout:
     header: tuple[str, ...] = ()
 
     def unknown_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns that the contract does not know, as they can be shown."""
         known = set(table.column_names)
-        return tuple(column for column in self.columns if column not in known)
+        return tuple(printable(column) or "(no name)" for column in self.columns if column not in known)
 
 
 class UnreadableFileError(Exception):

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from orchestration.core.contract import Table
+from orchestration.load.encoding import printable
 
 OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "pipes"}
 # So much of a header is shown.
@@ -44,7 +45,7 @@ def header_fault(table: Table, columns: Sequence[str], header: Sequence[str]) ->
     if missing:
         text = ",".join(header)
         faults.append(f"its header is {text[:SHOWN_CHARACTERS]}{'...' if len(text) > SHOWN_CHARACTERS else ''}")
-    return "; ".join(faults)
+    return printable("; ".join(faults))
 
 
 def bare_name(column: str) -> str:

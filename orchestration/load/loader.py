@@ -217,7 +217,7 @@ def _note_unknown_columns(
     }
     for new in new_files:
         table = new.file.table
-        unknown = [name or "(no name)" for name in new.layout.unknown_columns(table)]
+        unknown = new.layout.unknown_columns(table)
         fresh = [name for name in unknown if (table.label, name) not in reported]
         reported.update((table.label, name) for name in fresh)
         if fresh:
@@ -288,7 +288,7 @@ def _append(connection: duckdb.DuckDBPyConnection, new: _NewFile, load_id: str, 
         "size_bytes": new.print_.size_bytes,
         "row_count": rows,
         "malformed_line_count": len(scanned.malformed),
-        "unknown_columns": ", ".join(name or "(no name)" for name in new.layout.unknown_columns(table)),
+        "unknown_columns": ", ".join(new.layout.unknown_columns(table)),
         "load_id": load_id,
         "blank_rows": scanned.blank_rows,
     }

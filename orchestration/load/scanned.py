@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.core.contract import Table
 from orchestration.load.csv_lines import LineFindings
-from orchestration.load.encoding import with_bytes_shown
+from orchestration.load.encoding import NOT_PRINTABLE, printable, with_bytes_shown
 from orchestration.load.file_facts import FileLayout
 
 SCAN_TABLE = "scanned_records"
@@ -20,8 +20,6 @@ WHITE_SPACE = (
     " \t\n\r\x0b\x0c\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
     "\u202f\u205f\u3000"
 )
-NOT_PRINTABLE = "".join(map(chr, [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0xFFFE, 0xFFFF]))
-ESCAPED = {ord(char): f"\\x{ord(char):02x}" for char in NOT_PRINTABLE}
 BLANKS = WHITE_SPACE + NOT_PRINTABLE
 
 
@@ -94,4 +92,4 @@ def shown(entry: MalformedLine, lines: LineFindings) -> MalformedLine:
     """A malformed line as it can be shown: control characters (and bytes, if it is one line) as `\\x00`."""
     line = lines.undecodable.get(entry.line)
     text = entry.text if line is None or "\n" in entry.text else with_bytes_shown(line.removesuffix(b"\r"))
-    return replace(entry, text=text.translate(ESCAPED))
+    return replace(entry, text=printable(text))

@@ -130,7 +130,7 @@ def sales_efficiency(context: Context) -> Mart:
         from_new, cost = of_new_customers(key, period), cost_before(key, period)
         net_new = closing - opening
         return ratio(
-            net_new * 12 if company.recurring.first_days[False] else None,
+            net_new * 12 if company.recurring.subscriptions else None,
             cost,
             new_customer_revenue=from_new,
             new_customer_revenue_ratio=divide(from_new, cost),

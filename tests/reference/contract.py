@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ class Column:
     """And every row a value in it."""
     allowed: tuple[str, ...] = ()
     in_range: Callable[[Decimal], bool] = lambda _: True
+    at_most: str = ""
+    """The column whose number, in range or not, it may not exceed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def _columns(spec: str, **kinds: Column) -> tuple[Column, ...]:
     for word in [*spec.split(), "updated_at", "deleted_at"]:
         name = word.rstrip("*+")
         known = _TIME if name in ("updated_at", "deleted_at") else kinds.get(name, Column(name))
-        result.append(Column(name, known.kind, word != name, word.endswith("*"), known.allowed, known.in_range))
+        result.append(replace(known, name=name, is_starred=word != name, is_required=word.endswith("*")))
     return tuple(result)
 
 
@@ -134,7 +136,8 @@ TABLES: dict[str, Table] = {
         ("refund_id",),
         _columns(
             "refund_id* order_id* amount* tax_amount refunded_at*",
-            amount=_is("decimal", lambda value: 0 < value <= GREATEST_AMOUNT), tax_amount=_AMOUNT, refunded_at=_TIME,
+            amount=_is("decimal", lambda value: 0 < value <= GREATEST_AMOUNT),
+            tax_amount=replace(_AMOUNT, at_most="amount"), refunded_at=_TIME,
         ),
     ),
     "billing.products": Table(

@@ -15,7 +15,7 @@ from typing import Literal
 from tests.reference.contract import Values
 from tests.reference.values import rounded
 
-RATE_DECIMALS = 10
+RATE_DECIMALS, GREATEST_RATE = 10, 10**6
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Rates:
         reporting_currency: str,
         max_age_days: int,
         inference: Literal["direct_only", "inverse", "cross"],
+        as_of: date,
     ) -> None:
         self.reporting_currency = reporting_currency
-        self._max_age_days = max_age_days
+        self._max_age_days, self._as_of = max_age_days, as_of
         self._inference = inference
         self._quotes: dict[tuple[str, str], list[Quote]] = defaultdict(list)
         for row in rows:
@@ -50,14 +51,19 @@ class Rates:
         if currency is None or currency == self.reporting_currency:
             return Decimal(1)
         quote = self._pair(currency, self.reporting_currency, day) or self._cross(currency, day)
-        return None if quote is None else rounded(quote.rate, RATE_DECIMALS)
+        rate = None if quote is None else rounded(quote.rate, RATE_DECIMALS)
+        return rate if rate is not None and 0 < rate < GREATEST_RATE else None
 
     def _latest(self, source: str, target: str, day: date | None) -> Quote | None:
         quotes = self._quotes.get((source, target), [])
         if day is None:
             return quotes[-1] if quotes else None
         position = bisect_right(quotes, day, key=lambda quote: quote.day)
-        if not position or (day - quotes[position - 1].day).days > self._max_age_days:
+        if not position:
+            return None
+        # plans of months to come cannot wait for rates to come
+        age = min(day, self._as_of) - quotes[position - 1].day
+        if age.days > self._max_age_days:
             return None
         return quotes[position - 1]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 # Importing them puts their metrics into METRICS.
@@ -36,11 +37,15 @@ def compute(
     as_of: date,
     metrics: Iterable[str] | None = None,
     loaded_on: date = date.max,
+    loads: Mapping[tuple[str, str], int] = MappingProxyType({}),
     **policies: Any,
 ) -> Result:
-    """The marts of a landing folder, all or some. Of `policies`, vars of dbt_project.yml, the rest has its defaults."""
+    """The marts of a landing folder, all or some. Of `policies`, vars of dbt_project.yml, the rest has its defaults.
+
+    `loads` numbers the loads that brought the files, by table and file name; without it one load brought all of them.
+    """
     settings = Settings(as_of, **policies)
-    landed = read_landing(landing, settings)
+    landed = read_landing(landing, settings, loads)
     company = Company(settings, landed, loaded_on)
     context = Context(company, history(company.first_event(), as_of, settings.fiscal_year_start_month))
     marts = {name: METRICS[name](context) for name in (METRICS if metrics is None else metrics)}

@@ -88,6 +88,16 @@ def test_a_rate_grows_old(company: Company) -> None:
     assert rate_of(company, fx_rate_max_age_days=44) == {"missing_fx_rate"}
 
 
+def test_a_plan_of_months_to_come_takes_the_rate_of_now(company: Company) -> None:
+    company.add("planning.fx_rates", RATES, "2025-06-01,XTS,USD,2", "2025-01-01,GBP,USD,2")
+    company.add("planning.sales_quotas", "quota_month,rep_id,amount,currency",
+        "2025-12-01,R1,10,XTS", "2025-12-01,R2,10,GBP")  # fmt: skip
+    company.add("crm.deals", DEALS, "D1,upsell,proposal,1,2025-01-01,")
+    result = company.compute("quota_attainment")
+    assert row(result, "quota_attainment", "year", "2025-01-01").denominator == 20
+    assert reasons(result, "planning.sales_quotas") == {3: {"missing_fx_rate"}}
+
+
 def test_inverse_and_cross_rates_are_a_policy(company: Company) -> None:
     company.add("planning.fx_rates", RATES, "2025-01-30,USD,XTS,4")
     assert rate_of(company) == {"missing_fx_rate"}

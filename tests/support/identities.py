@@ -91,6 +91,7 @@ class Warehouse:
 
     def clear(self) -> None:
         """Nothing landed, nothing loaded."""
+        self._loads: dict[tuple[str, str], int] = {}
         self._close()
         shutil.rmtree(self.landing, ignore_errors=True)
         self.landing.mkdir(parents=True)
@@ -111,7 +112,10 @@ class Warehouse:
             load(connection, self.landing, "test")
         self._replays[settings.as_of].run()
         self._connection = duckdb.connect(str(self.now.paths.build_file), read_only=True)
-        expected = compute(self.landing, as_of=settings.as_of, **self._given)
+        number = max(self._loads.values(), default=0) + 1
+        for path in self.landing.glob("*/*/*.csv"):
+            self._loads.setdefault((f"{path.parent.parent.name}.{path.parent.name}", path.name), number)
+        expected = compute(self.landing, as_of=settings.as_of, loads=self._loads, **self._given)
         differences = differing_books(expected, self._connection) + compare(expected, self._connection)
         assert not differences, "\n".join([f"{len(differences)} differences from the reference:", *differences[:20]])
 

@@ -1,7 +1,8 @@
 with
 
 leads as (
-    select lead_id, created_at, created_at_is_day, created_on, sales_rep_id, team, lead_source from {{ ref('fct_leads') }}
+    select lead_id, created_at, created_at_is_day, created_on, sales_rep_id, team, lead_source
+    from {{ ref('fct_leads') }}
 ),
 
 -- whoever reached out, not before the lead was there

@@ -59,7 +59,7 @@ select
     sales.amount,
     cast(
         row_number() over (
-            partition by accounts.account_id
+            partition by {{ known('accounts.account_id') }}
             order by sales.sold_on, sales.sold_at, {{ natural_order('sales.sale_id') }}, sales.sale_id
         ) as bigint
     ) as account_sale_number

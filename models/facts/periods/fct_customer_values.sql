@@ -11,8 +11,8 @@ accounts as (
 -- what known accounts brought, and what it cost, and when they became customers
 events as (
     select
-        revenue_on as event_on, account_id, amount as revenue, 0 as customers, cast(0 as {{ money() }}) as margin_revenue,
-        cast(0 as {{ money() }}) as margin_cost
+        revenue_on as event_on, account_id, amount as revenue, 0 as customers,
+        cast(0 as {{ money() }}) as margin_revenue, cast(0 as {{ money() }}) as margin_cost
     from {{ ref('fct_revenue_lines') }}
     where account_id <> 'unknown'
     union all

@@ -124,7 +124,9 @@ select
     cast(movements.opening_mrr as {{ money() }}) as opening_mrr,
     cast(movements.closing_mrr as {{ money() }}) as closing_mrr,
     {%- for movement in ['new', 'expansion', 'contraction', 'churned', 'reactivation'] %}
-    cast(case when movements.movement = '{{ movement }}' then movements.change_mrr else 0 end as {{ money() }}) as {{ movement }}_mrr,
+    cast(
+        case when movements.movement = '{{ movement }}' then movements.change_mrr else 0 end as {{ money() }}
+    ) as {{ movement }}_mrr,
     {%- endfor %}
     cast(movements.fx_mrr as {{ money() }}) as fx_mrr
 from movements

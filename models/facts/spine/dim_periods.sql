@@ -74,7 +74,7 @@ select
     covered_from,
     {{ days_after('covered_from', -1) }} as opening_on,
     least(period_end, {{ as_of_date() }}) as balance_on,
-    -- the twelve months that end with a day begin on the day after it, a year earlier: with February, on the first of March
+    -- the twelve months up to a day begin on the day after it, a year earlier: up to February, on the first of March
     {{ days_after(months_after(days_after('least(period_end, ' ~ as_of_date() ~ ')', 1), -12), -1) }} as year_before_on,
     period_end < {{ as_of_date() }} as is_complete,
     period_label,

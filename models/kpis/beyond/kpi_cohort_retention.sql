@@ -69,7 +69,7 @@ states as (
         ages.age_months = 0 or purchases.account_id is not null or payers.account_id is not null as is_retained,
         active.account_id is not null as is_active,
         sum(coalesce(revenue.revenue, 0)) over (
-            partition by ages.account_id order by ages.month rows unbounded preceding
+            partition by ages.account_id order by ages.month
         ) as revenue_to_date
     from ages
     inner join latest on ages.cohort_month = latest.cohort_month

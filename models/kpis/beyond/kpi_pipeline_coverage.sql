@@ -50,7 +50,8 @@ covered as (
     ) }}
 ),
 
--- what is open at the period's end and expected by then, what is overdue included; what was won of the deals closed in the last year
+-- what is open at the period's end and expected by then, what is overdue included; and of the deals closed in the
+-- last year what was won
 moves as (
     select
         periods.period_grain, periods.period_start, open_deals.amount as expected_amount, 0 as won_amount,

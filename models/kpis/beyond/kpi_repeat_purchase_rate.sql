@@ -4,7 +4,7 @@ with
 purchases as (
     select
         account_id, sold_on, region, segment, lead_source,
-        row_number() over (partition by account_id order by account_sale_number) as purchase_number
+        row_number() over (partition by account_id order by account_sale_number, sale_id) as purchase_number
     from {{ ref('fct_sales') }}
     where account_id <> 'unknown' and subscription_id is null
 ),

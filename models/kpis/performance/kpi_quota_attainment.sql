@@ -40,7 +40,7 @@ rep_periods as (
     select
         period_grain, period_start, {{ not is_by_team }} as is_in_all, rep_id,
         {{ 'null' if is_by_team else 'sales_rep_id' }} as sales_rep_id, {{ 'team' if is_by_team else 'null' }} as team,
-        sum(numerator) as won_amount, sum(denominator) as quota_amount
+        bool_or(fact = 'fct_sales_quotas') as has_quota, sum(numerator) as won_amount, sum(denominator) as quota_amount
     from events
     group by period_grain, period_start, rep_id, {{ 'team' if is_by_team else 'sales_rep_id' }}
     {{ 'union all' if not loop.last }}
@@ -53,7 +53,7 @@ rep_periods as (
     denominator='quota_amount',
     drill='events',
     sums={
-        'reps_with_quota': 'count(*)',
+        'reps_with_quota': count_if('has_quota'),
         'reps_attained': count_if('quota_amount > 0 and won_amount >= quota_amount'),
     },
     dated_by=none,

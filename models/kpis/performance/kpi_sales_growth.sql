@@ -19,14 +19,15 @@ compared_periods as (
 
 lines as (
     select
-        dates.period_grain, dates.period_start, lines.revenue_line_id as fact_key, lines.amount,
-        lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
+        dates.period_grain, dates.period_start, 'fct_revenue_lines' as fact, lines.revenue_line_id as fact_key,
+        lines.amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
+        lines.product_category
     from {{ ref('fct_revenue_lines') }} as lines
     inner join {{ ref('dim_period_dates') }} as dates on lines.revenue_on = dates.date_on
     union all
     -- a sale without items is still a sale, of nothing and of no product
     select
-        dates.period_grain, dates.period_start, sales.sale_id as fact_key, 0 as amount,
+        dates.period_grain, dates.period_start, 'fct_sales' as fact, sales.sale_id as fact_key, 0 as amount,
         sales.sales_rep_id, sales.team, sales.region, sales.segment, sales.lead_source, null as product_category
     from {{ ref('fct_sales') }} as sales
     inner join {{ ref('dim_period_dates') }} as dates on sales.sold_on = dates.date_on
@@ -35,13 +36,14 @@ lines as (
 -- each line in its own period, and in the one that is compared with it
 compared_lines as (
     select
-        lines.period_grain, lines.period_start, lines.fact_key, lines.amount, 0 as prior_amount,
+        lines.period_grain, lines.period_start, lines.fact, lines.fact_key, lines.amount, 0 as prior_amount,
         lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
     from lines
     union all
     select
-        periods.period_grain, periods.period_start, lines.fact_key, 0 as amount, lines.amount as prior_amount,
-        lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
+        periods.period_grain, periods.period_start, lines.fact, lines.fact_key, 0 as amount,
+        lines.amount as prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
+        lines.product_category
     from lines
     inner join compared_periods as periods
         on lines.period_grain = periods.period_grain and lines.period_start = periods.compared_start
@@ -49,9 +51,9 @@ compared_lines as (
 
 grown_lines as (
     select
-        lines.period_grain, lines.period_start, lines.fact_key, lines.amount - lines.prior_amount as amount,
-        lines.prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
-        lines.product_category
+        lines.period_grain, lines.period_start, lines.fact, lines.fact_key,
+        lines.amount - lines.prior_amount as amount, lines.prior_amount, lines.sales_rep_id, lines.team,
+        lines.region, lines.segment, lines.lead_source, lines.product_category
     from compared_lines as lines
     inner join compared_periods as periods
         on lines.period_grain = periods.period_grain and lines.period_start = periods.period_start
@@ -59,7 +61,7 @@ grown_lines as (
 
 {{ rows_behind('sales_growth', 'grown_lines',
     cuts=['sales_rep', 'team', 'region', 'segment', 'lead_source', 'product_category'],
-    numerator='amount', denominator='prior_amount', fact='fct_revenue_lines', dated_by=none,
+    numerator='amount', denominator='prior_amount', dated_by=none,
 ) }},
 
 rolled as (

@@ -2,8 +2,8 @@ with
 
 won_deals as (
     select
-        closed_on as event_on, deal_id as fact_key, has_amount, amount, sales_rep_id, team, region, segment, lead_source,
-        deal_type
+        closed_on as event_on, deal_id as fact_key, has_amount, amount, sales_rep_id, team, region, segment,
+        lead_source, deal_type
     from {{ ref('fct_deals') }}
     where is_won
 )

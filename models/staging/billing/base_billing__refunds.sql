@@ -11,16 +11,6 @@ orders as (
     from {{ ref('stg_billing__orders') }}
 ),
 
-money as (
-    select typed._file_id, typed._line, orders.currency, {{ local_date('typed.refunded_at') }} as money_on
-    from typed
-    inner join orders on typed.order_id = orders.order_id
-),
-
-without_rate as (
-    {{ rows_without_rate('money') }}
-),
-
 with_reasons as (
     select
         {{ row_columns('billing', 'refunds', 'typed') }},
@@ -28,11 +18,11 @@ with_reasons as (
             ',',
             nullif(typed._reasons, ''),
             case when typed.order_id is not null and orders.order_id is null then 'unknown_order' end,
-            case when without_rate._line is not null then 'missing_fx_rate' end
+            {{ missing_rate('orders.currency', local_date('typed.refunded_at')) }}
         ) as _reasons
     from typed
     left join orders on typed.order_id = orders.order_id
-    left join without_rate on typed._file_id = without_rate._file_id and typed._line = without_rate._line
+    {{ join_rate_in_force('orders.currency', local_date('typed.refunded_at')) }}
 ),
 
 judged as (

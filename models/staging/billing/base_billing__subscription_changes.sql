@@ -4,17 +4,6 @@ typed as (
     {{ typed_rows('billing', 'subscription_changes') }}
 ),
 
--- a change without an amount has no money to convert
-money as (
-    select _file_id, _line, currency, {{ local_date('changed_at') }} as money_on
-    from typed
-    where unit_amount is not null
-),
-
-without_rate as (
-    {{ rows_without_rate('money') }}
-),
-
 with_reasons as (
     select
         {{ row_columns('billing', 'subscription_changes', 'typed') }},
@@ -22,10 +11,14 @@ with_reasons as (
             ',',
             nullif(typed._reasons, ''),
             case when {{ beyond_a_line('typed.quantity', 'typed.unit_amount') }} then 'invalid_quantity' end,
-            case when without_rate._line is not null then 'missing_fx_rate' end
+            -- a change without an amount has no money to convert
+            case
+                when typed.unit_amount is not null
+                    then {{ missing_rate('typed.currency', local_date('typed.changed_at')) }}
+            end
         ) as _reasons
     from typed
-    left join without_rate on typed._file_id = without_rate._file_id and typed._line = without_rate._line
+    {{ join_rate_in_force('typed.currency', local_date('typed.changed_at')) }}
 ),
 
 judged as (

@@ -23,24 +23,17 @@ dates as (
     left join closings on typed.deal_id = closings.deal_id
 ),
 
--- a deal without an amount has no money to convert
-money as (
+money_dates as (
     select
         typed._file_id,
         typed._line,
-        typed.currency,
         case
             when stages.is_closed and dates.closed_on <= {{ as_of_date() }} then dates.closed_on
             else dates.created_on
-        end as money_on
+        end as converted_on
     from typed
     inner join dates on typed._file_id = dates._file_id and typed._line = dates._line
     left join stages on typed.stage = stages.stage
-    where typed.amount is not null
-),
-
-without_rate as (
-    {{ rows_without_rate('money') }}
 ),
 
 with_reasons as (
@@ -50,11 +43,16 @@ with_reasons as (
             ',',
             nullif(typed._reasons, ''),
             case when typed.stage is not null and stages.stage is null then 'unknown_stage' end,
-            case when without_rate._line is not null then 'missing_fx_rate' end
+            -- a deal without an amount has no money to convert
+            case
+                when typed.amount is not null
+                    then {{ missing_rate('typed.currency', 'money_dates.converted_on') }}
+            end
         ) as _reasons
     from typed
     left join stages on typed.stage = stages.stage
-    left join without_rate on typed._file_id = without_rate._file_id and typed._line = without_rate._line
+    inner join money_dates on typed._file_id = money_dates._file_id and typed._line = money_dates._line
+    {{ join_rate_in_force('typed.currency', 'money_dates.converted_on') }}
 ),
 
 judged as (

@@ -4,24 +4,16 @@ typed as (
     {{ typed_rows('marketing', 'ad_spend') }}
 ),
 
-money as (
-    select _file_id, _line, currency, spend_on as money_on from typed
-),
-
-without_rate as (
-    {{ rows_without_rate('money') }}
-),
-
 with_reasons as (
     select
         {{ row_columns('marketing', 'ad_spend', 'typed') }},
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
-            case when without_rate._line is not null then 'missing_fx_rate' end
+            {{ missing_rate('typed.currency', 'typed.spend_on') }}
         ) as _reasons
     from typed
-    left join without_rate on typed._file_id = without_rate._file_id and typed._line = without_rate._line
+    {{ join_rate_in_force('typed.currency', 'typed.spend_on') }}
 ),
 
 judged as (

@@ -1,4 +1,3 @@
-{% set member = "case when scope = 'company' then null else scope_value end as scope_value" %}
 with
 
 landed as (
@@ -8,17 +7,9 @@ landed as (
 -- the company's target has no member: one that names one all the same is the company's, whatever it names
 typed as (
     select
-        {{ row_columns('planning', 'sales_targets') | replace('scope_value', member) }},
+        {{ row_columns('planning', 'sales_targets') | replace('scope_value', "case when scope = 'company' then null else scope_value end as scope_value") }},
         _reasons
     from landed
-),
-
-money as (
-    select _file_id, _line, currency, target_month as money_on from typed
-),
-
-without_rate as (
-    {{ rows_without_rate('money') }}
 ),
 
 with_reasons as (
@@ -27,10 +18,10 @@ with_reasons as (
         concat_ws(
             ',',
             nullif(typed._reasons, ''),
-            case when without_rate._line is not null then 'missing_fx_rate' end
+            {{ missing_rate('typed.currency', 'typed.target_month') }}
         ) as _reasons
     from typed
-    left join without_rate on typed._file_id = without_rate._file_id and typed._line = without_rate._line
+    {{ join_rate_in_force('typed.currency', 'typed.target_month') }}
 ),
 
 judged as (

@@ -2,6 +2,7 @@
 -- older than fx_rate_max_age_days; by fx_inference also rates that are quoted the other way around, or over one more
 -- currency, on days without a direct one
 {% set inference = var('fx_inference') %}
+{% set max_age_days = var('fx_rate_max_age_days') | int %}
 with
 
 rates as (
@@ -18,7 +19,11 @@ quoted as (
             coalesce(
                 lead(rate_on) over (partition by from_currency, to_currency order by rate_on), {{ end_of_time() }}
             ),
-            {{ days_after('rate_on', var('fx_rate_max_age_days') | int + 1) }}
+            -- of what is still to come the age is taken on the last day of the books
+            case
+                when {{ days_after('rate_on', max_age_days) }} >= {{ as_of_date() }} then {{ end_of_time() }}
+                else {{ days_after('rate_on', max_age_days + 1) }}
+            end
         ) as valid_to
     from rates
 ),
