@@ -107,7 +107,7 @@
     {%- endif -%}
 {%- endmacro %}
 {% macro spark__zoned_instant_or_null(expression, timezone) -%}
-    to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}')
+    cast(to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}') as timestamp)
 {%- endmacro %}
 
 {# The local time in the business's time zone of a timestamp in UTC. #}

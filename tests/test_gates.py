@@ -129,7 +129,7 @@ class TestAClosedGate:
         self.assert_closes(
             business, "after_staging", "crm.leads: expect_column_values_to_be_between(quarantined_share)",
             "observed 0.333333, limit at most 0.01 (setting quarantine_threshold)",
-            "(1 of 3 rows quarantined: invalid_created_at 1)",
+            "(1 of 3 rows quarantined: invalid_created_at 1: 'yesterday' bad.csv:2; an instant is written ",
         )  # fmt: skip
 
     def test_after_facts_when_a_date_is_beyond_reason(self, published: Business, tmp_path: Path) -> None:

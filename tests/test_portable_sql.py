@@ -46,7 +46,7 @@ SHARED_FUNCTIONS = {
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
     "collect_list", "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "rint",
-    "sequence", "sort_array", "split", "to_json", "typeof", "unix_micros", "weekday",
+    "sequence", "sort_array", "split", "to_json", "to_utc_timestamp", "typeof", "unix_micros", "weekday",
 }  # fmt: skip
 # What may stand before an opening parenthesis and is no function.
 WORDS = {

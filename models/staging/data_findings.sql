@@ -6,7 +6,8 @@
 with
 
 orders as (
-    select order_id, status, currency, {{ local_date('ordered_at') }} as ordered_on from {{ ref('stg_billing__orders') }}
+    select order_id, status, currency, {{ local_date('ordered_at') }} as ordered_on
+    from {{ ref('stg_billing__orders') }}
 ),
 
 order_nets as (
@@ -29,7 +30,8 @@ refunded_orders as (
         orders.status,
         order_refunds.refunds,
         {{ converted('coalesce(order_nets.net, 0)', 'rates.rate') }} as net,
-        {{ converted('coalesce(order_refunds.refunded, 0) - coalesce(order_nets.net, 0)', 'rates.rate') }} as refunded_beyond_net
+        {{ converted('coalesce(order_refunds.refunded, 0) - coalesce(order_nets.net, 0)', 'rates.rate') }}
+            as refunded_beyond_net
     from orders
     left join order_nets on orders.order_id = order_nets.order_id
     left join order_refunds on orders.order_id = order_refunds.order_id
@@ -111,7 +113,8 @@ findings as (
     union all
     select
         'support.inquiries', 'answered_before_received',
-        count(*) filter (where not {{ is_not_before('first_responded_at', 'received_at') }}), count(first_responded_at), null
+        count(*) filter (where not {{ is_not_before('first_responded_at', 'received_at') }}),
+        count(first_responded_at), null
     from {{ ref('stg_support__inquiries') }}
     union all
     select 'support.csat_responses', 'unanswered_surveys', count(*) filter (where score is null), count(*), null

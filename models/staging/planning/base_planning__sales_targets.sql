@@ -1,3 +1,4 @@
+{% set member = "case when scope = 'company' then null else scope_value end as scope_value" %}
 with
 
 landed as (
@@ -7,7 +8,7 @@ landed as (
 -- the company's target has no member: one that names one all the same is the company's, whatever it names
 typed as (
     select
-        {{ row_columns('planning', 'sales_targets') | replace('scope_value', "case when scope = 'company' then null else scope_value end as scope_value") }},
+        {{ row_columns('planning', 'sales_targets') | replace('scope_value', member) }},
         _reasons
     from landed
 ),
