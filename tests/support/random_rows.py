@@ -222,7 +222,7 @@ class Company:
         self.earlier_orders.append((account, ordered_at))
         return {
             "order_id": order, "account_id": account, "deal_id": self.one_of(self.deals, 0.2),
-            "rep_id": self.one_of(self.reps, 0.6), "subscription_id": self.maybe("s0", 0.2), "ordered_at": ordered_at,
+            "rep_id": self.one_of(self.reps, 0.4), "subscription_id": self.maybe("s0", 0.2), "ordered_at": ordered_at,
             "status": self.rng.choice(("paid", "paid", "paid", "refunded", "pending", "canceled")),
             "currency": self.currency(),
         }  # fmt: skip
@@ -255,19 +255,18 @@ class Company:
             account = self.rng.choice([*self.accounts, "nobody"])
             currency = self.rng.choice(("", "EUR"))
             for _ in range(self.rng.randint(1, 5)):
-                changed_at = (
-                    self.rng.choice([row["changed_at"] for row in rows]) if rows and self.rng.random() < 0.1 else ""
-                )
+                before = [row["changed_at"] for row in rows if row["subscription_id"] == f"s{subscription}"]
+                changed_at = before[-1] if before and self.rng.random() < 0.25 else self.instant()
                 rows.append({
-                    "subscription_change_id": f"c{len(rows)}", "subscription_id": f"s{subscription}",
-                    "account_id": account, "changed_at": changed_at or self.instant(),
+                    "subscription_change_id": f"c{8 + len(rows)}", "subscription_id": f"s{subscription}",
+                    "account_id": account, "changed_at": changed_at,
                     "status": self.rng.choice(("active", "active", "active", "trialing", "paused", "canceled")),
                     "plan": self.maybe(self.rng.choice(("basic", "pro"))), "quantity": self.maybe(str(self.rng.randint(1, 5))),
                     "unit_amount": self.maybe(self.money(100), 0.95), "currency": currency,
                     "billing_interval": self.maybe(self.rng.choice(("day", "week", "month", "quarter", "year")), 0.9),
                     "interval_count": self.maybe(str(self.rng.randint(1, 3)), 0.5),
                 })  # fmt: skip
-            if self.rng.random() < 0.6:
+            if self.rng.random() < 0.8:
                 rows.extend(self._renewal(rows[-1], len(rows)))
         return rows
 
@@ -283,7 +282,7 @@ class Company:
         )
         return [
             {
-                **before, "subscription_change_id": f"c{number + n}", "subscription_id": subscription,
+                **before, "subscription_change_id": f"c{8 + number + n}", "subscription_id": subscription,
                 "changed_at": changed_at, "status": status, "unit_amount": before["unit_amount"] or "50",
             }
             for n, (subscription, changed_at, status) in enumerate(changes)
