@@ -47,12 +47,29 @@ def compute(
     settings = Settings(as_of, **policies)
     landed = read_landing(landing, settings, loads)
     company = Company(settings, landed, loaded_on)
-    context = Context(company, history(company.first_event(), as_of, settings.fiscal_year_start_month))
+    context = Context(company, history(first_event(company), as_of, settings.fiscal_year_start_month))
     marts = {name: METRICS[name](context) for name in (METRICS if metrics is None else metrics)}
     for name, needed in needs().items():
         if name in marts and not has_landed(needed, landed.books, settings):
             forget_values(marts[name])
     return Result(marts, landed.books, landed.conflicting, landed.quarantine)
+
+
+def first_event(company: Company) -> date:
+    """The first day of the spine; as_of where nothing ever happened."""
+    days: list[date] = [sale.day for sale in company.sales]
+    days += [refund.day for refund in company.refunds]
+    days += [deal.created_on for deal in company.deals]
+    days += [deal.closed_on for deal in company.deals if deal.closed_on is not None]
+    days += [changes[0].day for changes in company.stage_changes.values()]
+    days += [lead.day for lead in company.leads]
+    days += [min(activity.day, activity.booked_on) for activity in company.activities]
+    days += [states[0].day for states in company.recurring.subscriptions.values()]
+    days += [inquiry.day for inquiry in company.inquiries]
+    days += [response.day for response in company.responses]
+    days += [spend.day for spend in company.ad_spend]
+    days += [engagement.day for engagement in company.engagements]
+    return min((day for day in days if day <= company.settings.as_of), default=company.settings.as_of)
 
 
 def needs() -> dict[str, str]:

@@ -370,22 +370,6 @@ class Company:
 
     # --------------------------------------------------------------------------------------------- what follows
 
-    def first_event(self) -> date:
-        """The first day of the spine; as_of where nothing ever happened."""
-        days: list[date] = [sale.day for sale in self.sales]
-        days += [refund.day for refund in self.refunds]
-        days += [deal.created_on for deal in self.deals]
-        days += [deal.closed_on for deal in self.deals if deal.closed_on is not None]
-        days += [changes[0].day for changes in self.stage_changes.values()]
-        days += [lead.day for lead in self.leads]
-        days += [min(activity.day, activity.booked_on) for activity in self.activities]
-        days += [states[0].day for states in self.recurring.subscriptions.values()]
-        days += [inquiry.day for inquiry in self.inquiries]
-        days += [response.day for response in self.responses]
-        days += [spend.day for spend in self.ad_spend]
-        days += [engagement.day for engagement in self.engagements]
-        return min((day for day in days if self._in_books(day)), default=self.settings.as_of)
-
     def first_sale_on_or_after(self, account_id: str | None, day: date) -> Sale | None:
         """Of a known account."""
         sales = self.sales_by_account.get(account_id or "", [])
