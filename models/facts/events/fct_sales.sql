@@ -62,7 +62,19 @@ select
             partition by {{ known('accounts.account_id') }}
             order by sales.sold_on, sales.sold_at, {{ natural_order('sales.sale_id') }}, sales.sale_id
         ) as bigint
-    ) as account_sale_number
+    ) as account_sale_number,
+    -- what a subscription bills is no purchase
+    case
+        when sales.subscription_id is null
+            then cast(
+                row_number() over (
+                    partition by
+                        {{ known('accounts.account_id') }},
+                        case when sales.subscription_id is null then 1 else 0 end
+                    order by sales.sold_on, sales.sold_at, {{ natural_order('sales.sale_id') }}, sales.sale_id
+                ) as bigint
+            )
+    end as account_purchase_number
 from sales
 {{ join_account('sales.account_id', 'sales.sold_on') }}
 -- nobody is named: whoever looks after the account

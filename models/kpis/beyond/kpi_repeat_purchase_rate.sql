@@ -2,11 +2,9 @@ with
 
 -- what a subscription bills is no purchase
 purchases as (
-    select
-        account_id, sold_on, region, segment, lead_source,
-        row_number() over (partition by account_id order by account_sale_number, sale_id) as purchase_number
+    select account_id, sold_on, region, segment, lead_source, account_purchase_number as purchase_number
     from {{ ref('fct_sales') }}
-    where account_id <> 'unknown' and subscription_id is null
+    where account_id <> 'unknown' and account_purchase_number is not null
 ),
 
 -- per period each known account that bought, and whether it had bought before that purchase
