@@ -116,9 +116,7 @@ class Layer:
 
     def cuts_of_mart(self, metric: str) -> set[tuple[str, str]]:
         """The pairs of grain and cut that a mart has rows of. MetricFlow knows no years to date but of cumulative metrics."""
-        query = (
-            f"select period_grain, dimension from marts.kpi.kpi_{metric} where period_grain <> 'year_to_date' group by all"
-        )
+        query = f"select period_grain, dimension from marts.kpi.kpi_{metric} where period_grain <> 'year_to_date' group by all"
         return set(self.connection.execute(query).fetchall())
 
     def compare(self, metric: str, grain: str, cut: str) -> tuple[list[str], int]:
