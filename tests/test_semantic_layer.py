@@ -115,7 +115,7 @@ class Layer:
         return {(start, member): value for start, member, value in rows}
 
     def cuts_of_mart(self, metric: str) -> set[tuple[str, str]]:
-        """The pairs of grain and cut that a mart has rows of; of years to date MetricFlow has only cumulative metrics."""
+        """The pairs of grain and cut that a mart has rows of; years to date are left out."""
         of_mart = f"marts.kpi.kpi_{metric} where period_grain <> 'year_to_date'"
         query = f"select period_grain, dimension from {of_mart} group by all"
         return set(self.connection.execute(query).fetchall())
