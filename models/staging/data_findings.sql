@@ -43,7 +43,7 @@ refunded_orders as (
 
 -- rows of one subscription and one moment beyond the first
 simultaneous_changes as (
-    select subscription_id, changed_at, count(*) - 1 as row_count
+    select subscription_id, changed_at, count(*) - 1 as further_rows
     from {{ ref('stg_billing__subscription_changes') }}
     group by subscription_id, changed_at
 ),
@@ -104,38 +104,67 @@ findings as (
     union all
     {% endfor %}
     select
-        'crm.deals', 'closed_before_created',
-        count(*) filter (where not {{ is_not_before('closed_at', 'created_at') }}), count(closed_at), null
-    from {{ ref('stg_crm__deals') }}
-    union all
-    select 'crm.deals', 'deals_without_amount', count(*) filter (where amount is null), count(*), null
+        'crm.deals' as system_table,
+        'closed_before_created' as finding,
+        count(*) filter (where not {{ is_not_before('closed_at', 'created_at') }}) as row_count,
+        count(closed_at) as checked_count,
+        cast(null as {{ money() }}) as amount
     from {{ ref('stg_crm__deals') }}
     union all
     select
-        'support.inquiries', 'answered_before_received',
-        count(*) filter (where not {{ is_not_before('first_responded_at', 'received_at') }}),
-        count(first_responded_at), null
+        'crm.deals' as system_table,
+        'deals_without_amount' as finding,
+        count(*) filter (where amount is null) as row_count,
+        count(*) as checked_count,
+        cast(null as {{ money() }}) as amount
+    from {{ ref('stg_crm__deals') }}
+    union all
+    select
+        'support.inquiries' as system_table,
+        'answered_before_received' as finding,
+        count(*) filter (where not {{ is_not_before('first_responded_at', 'received_at') }}) as row_count,
+        count(first_responded_at) as checked_count,
+        cast(null as {{ money() }}) as amount
     from {{ ref('stg_support__inquiries') }}
     union all
-    select 'support.csat_responses', 'unanswered_surveys', count(*) filter (where score is null), count(*), null
+    select
+        'support.csat_responses' as system_table,
+        'unanswered_surveys' as finding,
+        count(*) filter (where score is null) as row_count,
+        count(*) as checked_count,
+        cast(null as {{ money() }}) as amount
     from {{ ref('stg_support__csat_responses') }}
     union all
     select
-        'billing.orders', 'refunded_without_refund',
-        count(*) filter (where status = 'refunded' and refunds is null), count(*),
-        sum(net) filter (where status = 'refunded' and refunds is null)
+        'billing.orders' as system_table,
+        'refunded_without_refund' as finding,
+        count(*) filter (where status = 'refunded' and refunds is null) as row_count,
+        count(*) as checked_count,
+        sum(net) filter (where status = 'refunded' and refunds is null) as amount
     from refunded_orders
     union all
     select
-        'billing.refunds', 'refund_above_order',
-        sum(refunds) filter (where refunded_beyond_net > 0), sum(refunds),
-        sum(refunded_beyond_net) filter (where refunded_beyond_net > 0)
+        'billing.refunds' as system_table,
+        'refund_above_order' as finding,
+        sum(refunds) filter (where refunded_beyond_net > 0) as row_count,
+        sum(refunds) as checked_count,
+        sum(refunded_beyond_net) filter (where refunded_beyond_net > 0) as amount
     from refunded_orders
     union all
-    select 'billing.subscription_changes', 'two_changes_at_one_moment', sum(row_count), sum(row_count + 1), null
+    select
+        'billing.subscription_changes' as system_table,
+        'two_changes_at_one_moment' as finding,
+        sum(further_rows) as row_count,
+        sum(further_rows + 1) as checked_count,
+        cast(null as {{ money() }}) as amount
     from simultaneous_changes
     union all
-    select 'planning.sales_targets', 'company_target_with_scope_value', count(*), count(*), null
+    select
+        'planning.sales_targets' as system_table,
+        'company_target_with_scope_value' as finding,
+        count(*) as row_count,
+        count(*) as checked_count,
+        cast(null as {{ money() }}) as amount
     from company_targets
 )
 

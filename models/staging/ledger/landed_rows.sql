@@ -28,7 +28,7 @@ select
     cast({{ ended_at }} as date) as row_on,
     {{ system_table in members }} as is_of_member,
     base._row_status in ('current', 'deleted') as is_current,
-    updated_at,
+    base.updated_at,
     md5({{ row_text('base', names | reject('equalto', 'updated_at') | list) }}) as content_md5,
     base._file_id as file_id,
     base._file_name as file_name,
