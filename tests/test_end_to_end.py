@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from datetime import date
 from decimal import Decimal
@@ -26,16 +27,18 @@ NOT_MARTS = ("build_info",)
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def kpi(*arguments: str | Path, exit_code: int = 0, **environment: str) -> str:
+def kpi(*arguments: str | Path, exit_code: int = 0, cwd: Path | None = None, **environment: str) -> str:
     """What the command prints, in a terminal of 200 columns."""
-    done = command.kpi(*arguments, COLUMNS="200", DO_NOT_TRACK="1", **environment)
+    done = command.kpi(*arguments, cwd=cwd, COLUMNS="200", DO_NOT_TRACK="1", **environment)
     assert done.exit_code == exit_code, done.out + done.err
     return done.out
 
 
 def build(landing: Path, warehouse: Path, as_of: date, dashboard: str = "false") -> str:
-    folders = ("--landing", landing, "--warehouse", warehouse)
-    return kpi("build", *folders, "--as-of", as_of.isoformat(), KPI_DASHBOARD=dashboard)
+    """A build as somebody runs it from a folder that is not the project's, with paths relative to it."""
+    elsewhere = landing.parent
+    folders = ("--landing", os.path.relpath(landing, elsewhere), "--warehouse", os.path.relpath(warehouse, elsewhere))
+    return kpi("build", *folders, "--as-of", as_of.isoformat(), cwd=elsewhere, KPI_DASHBOARD=dashboard)
 
 
 def published(warehouse: Path) -> Rows:

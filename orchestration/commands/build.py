@@ -201,7 +201,9 @@ def _print_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for name, unit, _, *values in rows:
-        table.add_row(name, *(published.formatted(value, unit) for value in values))
+        # a target says nothing of what is not known
+        told = values if values[0] is not None else [*values[:-1], None]
+        table.add_row(name, *(published.formatted(value, unit) for value in told))
     out.print(table)
 
 

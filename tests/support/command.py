@@ -28,15 +28,15 @@ class Ended:
         return self.err.splitlines()[0] if self.err else ""
 
 
-def kpi(*arguments: str | Path, **environment: str) -> Ended:
+def kpi(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Ended:
     """Run the installed command as a user does; whatever comes of it, no stack trace may show.
 
-    Builds render no dashboard, which takes seconds, unless KPI_DASHBOARD is given.
+    `cwd` is the folder it runs in, where that matters. Builds render no dashboard, which takes seconds, unless KPI_DASHBOARD is given.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KPI_")}
     done = subprocess.run(
         [KPI, *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, env={**clean, "KPI_DASHBOARD": "false", **environment},
+        capture_output=True, text=True, timeout=300, cwd=cwd, env={**clean, "KPI_DASHBOARD": "false", **environment},
     )  # fmt: skip
     assert "Traceback" not in done.stdout + done.stderr
     return Ended(done.returncode, done.stdout, done.stderr)
