@@ -31,7 +31,8 @@ class Ended:
 def kpi(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Ended:
     """Run the installed command as a user does; whatever comes of it, no stack trace may show.
 
-    `cwd` is the folder it runs in, where that matters. Builds render no dashboard, which takes seconds, unless KPI_DASHBOARD is given.
+    `cwd` is the folder it runs in, where that matters. Builds render no dashboard, which takes seconds, unless
+    KPI_DASHBOARD is given.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KPI_")}
     done = subprocess.run(
