@@ -115,9 +115,10 @@ class Layer:
         return {(start, member): value for start, member, value in rows}
 
     def cuts_of_mart(self, metric: str) -> set[tuple[str, str]]:
-        """The pairs of grain and cut that a mart has rows of. MetricFlow knows no years to date but of cumulative metrics."""
+        """The pairs of grain and cut that a mart has rows of; MetricFlow has no grain for years to date."""
         query = (
-            f"select period_grain, dimension from marts.kpi.kpi_{metric} where period_grain <> 'year_to_date' group by all"
+            f"select period_grain, dimension from marts.kpi.kpi_{metric} "
+            "where period_grain <> 'year_to_date' group by all"
         )
         return set(self.connection.execute(query).fetchall())
 
