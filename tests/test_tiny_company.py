@@ -236,7 +236,9 @@ def test_figure(
 def test_the_scorecard_says_what_the_marts_say(marts: duckdb.DuckDBPyConnection) -> None:
     metrics = [row[0] for row in marts.execute("select distinct metric_id from kpi.kpi_catalog").fetchall()]
     for metric in metrics:
-        added = "name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team, missing_inputs"
+        added = (
+            "name_en, name_ko, category, unit, is_higher_better, team, rank_in_company, rank_in_team, missing_inputs"
+        )
         same = f"select * exclude ({added}) from kpi.kpi_scorecard where metric_id = '{metric}'"
         columns = [column[0] for column in marts.execute(f"{same} limit 0").description or []]
         mart = f"select {', '.join(columns)} from kpi.kpi_{metric}"
