@@ -181,7 +181,13 @@ def _trace(
         rows_of_month(condition, one.month, int(settings["fiscal_year_start_month"]), int(settings["cac_lag_days"]))
         for condition in (fact.rows, comparison.rows)
     )
-    core = [column for column in columns if column not in told_cuts.values() and column not in fact.key]
+    # opening_region, created_team: what the member was on another day of the same row moves with the cut
+    attributes = tuple(f"_{column}" for column in told_cuts.values())
+    core = [
+        column
+        for column in columns
+        if column not in told_cuts.values() and column not in fact.key and not column.endswith(attributes)
+    ]
     moved = (
         f"case when was.{column} is distinct from is_now.{column} then '{cut}' end" for cut, column in told_cuts.items()
     )
