@@ -27,12 +27,14 @@ LINES = {
     "korean": ("3", "1350000000", "", "KRW"),
     "all_the_won_there_are": ("1", "9999999999999.99", "", "KRW"),
     "half_a_ten_thousandth": ("1", "1.00005", "", ""),
-    "a_discount_beyond_the_price": ("1", "1", "2.00005", ""),
+    "a_discount_of_nearly_all": ("1", "2.00005", "2", ""),
 }
 BEYOND = {
     "price": ({"unit_price": "10000000000000.01"}, "invalid_unit_price"),
     "a_price_of_twenty_digits": ({"unit_price": "99999999999999999999"}, "invalid_unit_price"),
     "quantity": ({"quantity": "1000000000.000001"}, "invalid_quantity"),
+    "a_discount_beyond_the_price": ({"unit_price": "1", "discount_amount": "1.000001"}, "invalid_discount_amount"),
+    "a_discount_below_nothing": ({"unit_price": "1", "discount_amount": "-0.000001"}, "invalid_discount_amount"),
     "a_line_of_a_hundred_trillion": ({"quantity": "1000000", "unit_price": "100000000"}, "invalid_quantity"),
 }
 
@@ -44,7 +46,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
     landing = Landing(folder / "landing")
     landing.add("crm.accounts", {"account_id": "A1"})
     landing.add("crm.sales_reps", {"rep_id": "R1"})
-    landing.add("planning.fx_rates", {"rate_on": "2026-01-01", "from_currency": "KRW", "rate": KRW_RATE})
+    landing.add("planning.fx_rates", {"rate_on": "2026-05-01", "from_currency": "KRW", "rate": KRW_RATE})
     landing.add(
         "billing.products",
         {"product_id": "P1", "unit_cost": "10000000000000"},
