@@ -98,8 +98,8 @@ def test_the_run_is_on_record(built: Built) -> None:
 
 def test_the_books_balance_in_the_record_and_are_the_references(built: Built) -> None:
     for table, book in built.first_run["tables"].items():
-        told = {name: book[name] for name in ("read", "current", "superseded", "quarantined")}
-        assert told["read"] == told["current"] + told["superseded"] + told["quarantined"], table
+        told = {name: book[name] for name in ("read", "current", "superseded", "quarantined", "deleted")}
+        assert told["read"] == told["current"] + told["superseded"] + told["quarantined"] + told["deleted"], table
         assert told == vars(built.expected.books[table]), table
     assert sum(book["quarantined"] for book in built.first_run["tables"].values()) == len(built.expected.quarantine) > 0
 
@@ -182,7 +182,7 @@ def test_status_says_what_is_published(built: Built) -> None:
 
 def test_quarantine_lists_every_row_set_aside_with_its_reasons(built: Built) -> None:
     everything = kpi("quarantine", "--limit", "100000", "--warehouse", built.warehouse)
-    listed = re.findall(r"^([a-z]+\.[a-z_]+) (.+):(\d+) ([a-z_, ]+)$", everything, re.MULTILINE)
+    listed = re.findall(r"^([a-z]+\.[a-z_]+) (.+):(\d+) ([a-z_, ]+?)(?: \(repaired: .+\))?$", everything, re.MULTILINE)
     assert everything.startswith(f"{len(built.expected.quarantine):,} rows quarantined:")
     assert sorted((table, file, int(line), set(why.split(", "))) for table, file, line, why in listed) == sorted(
         (row.table, row.file, row.line, set(row.reasons)) for row in built.expected.quarantine

@@ -180,7 +180,13 @@ class _Reader:
         for row in rows:
             if row.texts is not None:
                 self._type(row, table, name)
-                row.reasons |= check(row.values)
+                of_the_row = check(row.values)
+                # what cannot be read is not missing
+                row.reasons |= {
+                    reason
+                    for reason in of_the_row
+                    if reason.replace("missing_", "invalid_", 1) not in row.reasons or reason == "missing_fx_rate"
+                }
             key = self._key(row, table)
             if key is not None and row.file == files[-1]:
                 in_newest_file.add(key)
