@@ -20,6 +20,7 @@ from orchestration.core.contract import Table, source_tables
 from orchestration.core.errors import BadInputError
 from orchestration.warehouse.connections import open_published
 from tests.support.builds import load, rows_of, settings_for
+from tests.support.command import kpi
 from tests.support.landing import MINIMAL, Landing, csv_text
 
 pytestmark = pytest.mark.slow
@@ -140,15 +141,9 @@ def hostile_rows(landing: Landing, table: Table, rng: random.Random) -> list[dic
 
 
 def test_only_who_builds_reads_the_warehouse(tmp_path: Path) -> None:
-    landing = Landing(tmp_path / "landing")
+    landing, warehouse = Landing(tmp_path / "landing"), tmp_path / "warehouse"
     landing.add_parents()
-    built = settings_for(landing.folder, tmp_path / "warehouse")
-    before = os.umask(0o022)
-    try:
-        run_build(built)
-    finally:
-        os.umask(before)
-    open_to_others = [
-        path for path in built.warehouse.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o077
-    ]
+    ended = kpi("build", "--landing", landing.folder, "--warehouse", warehouse, "--as-of", "2026-06-30")
+    assert ended.exit_code == 0, ended.err
+    open_to_others = [path for path in warehouse.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o077]
     assert open_to_others == []

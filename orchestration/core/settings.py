@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -126,7 +127,7 @@ class Settings(BaseSettings):
     @classmethod
     def _from_here(cls, value: Path) -> Path:
         """A relative path is relative to where the command runs; dbt would take it from the project's root."""
-        return value.expanduser().absolute()
+        return Path(os.path.abspath(value.expanduser()))  # noqa: PTH100 (resolve() would follow links)
 
     @field_validator("business_timezone")
     @classmethod
