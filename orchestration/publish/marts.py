@@ -36,7 +36,8 @@ SOURCE_TABLES = {
     "rows_repaired": "Those of them that a good row or file came for.",
     "rows_left_out": "Rows of a source system's own tables that are not the contract's.",
 }
-ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value")
+# The order that marts lie in; a metric of the catalogue has a row a name.
+ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value", "name_ko")
 
 
 @dataclass(frozen=True)
