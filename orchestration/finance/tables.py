@@ -91,7 +91,8 @@ def _fill_closed_months(
     complete_register(paths, close_key)
     known = recorded_months(paths.marts_file)
     recorded = {(link.month, link.version): (link, values) for link, values in known}
-    closed, found = manifest_problems(paths.finance, what_is_recorded(paths, close_key))
+    links = [link for link, _ in known]
+    closed, found = manifest_problems(paths.finance, Recorded(links, _published_register(paths.marts_file), close_key))
     problems: dict[Key, str] = {}
     for problem in found:
         problems.setdefault(problem.month, problem.text)

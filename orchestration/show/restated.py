@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,26 +11,11 @@ import duckdb
 from orchestration.show.published import Metric, formatted
 
 
-@dataclass(frozen=True)
-class RestatedMonth:
-    """A closed month that today's data changes: how many figures, and the one that differs most, if it is money.
+def _restated_months(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """A line for each closed month with a restatement open, oldest first.
 
-    `line` is that in words, for a terminal, a log or a chat.
+    It says how many figures differ, and which of the company's in money differs most.
     """
-
-    month: str
-    figures: int
-    metrics: int
-    line: str
-
-
-def restated_months(connection: duckdb.DuckDBPyConnection) -> list[RestatedMonth]:
-    """The closed months whose reported figures are open to a restatement, oldest first.
-
-    `connection`: to a published `marts.duckdb`.
-    """
-    if not _is_there(connection):
-        return []
     rows = connection.execute(
         """
         select
@@ -43,7 +27,7 @@ def restated_months(connection: duckdb.DuckDBPyConnection) -> list[RestatedMonth
         group by close_month order by close_month
         """
     ).fetchall()
-    return [_month(*row) for row in rows]
+    return [_line(*row) for row in rows]
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -54,13 +38,12 @@ def _is_there(connection: duckdb.DuckDBPyConnection) -> bool:
     return found is not None
 
 
-def _month(month: date, figures: int, metrics: int, most: Any) -> RestatedMonth:
-    name = f"{month:%Y-%m}"
-    line = f"{name} is closed, but today's data changes {figures:,} of its figures ({metrics} metrics)"
+def _line(month: date, figures: int, metrics: int, most: Any) -> str:
+    line = f"{month:%Y-%m} is closed, but today's data changes {figures:,} of its figures ({metrics} metrics)"
     if most is not None:
         metric, unit, reported, current = most.values() if isinstance(most, dict) else most
         line += f": {metric} {formatted(current, unit)}, reported {formatted(reported, unit)}"
-    return RestatedMonth(name, figures, metrics, line)
+    return line
 
 
 def closed_month_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -75,7 +58,7 @@ def closed_month_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ).fetchall()
     return [
         *(f"{month:%Y-%m} is left out of what finance reads: {problem}" for month, problem in damaged),
-        *(one.line for one in restated_months(connection)),
+        *_restated_months(connection),
     ]
 
 
