@@ -1,21 +1,30 @@
-"""The source contract, read from the dbt sources file, so that loader and models share one definition."""
+"""What lands: the source contract, and the objects of source systems, read from the dbt sources files.
+
+Loader and models share these definitions. The contract stands in `models/staging/_sources.yml`; a source system is a
+folder of SQL with a sources file of its own, `models/sources/<system>/_<system>.yml`, or the same below `sources/` of a
+company's folder.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
+SYSTEMS_FOLDER = PROJECT_ROOT / "models" / "sources"
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a landed table: its name, whether every file must have it, whether it is in the key; its type (see
-    the sources file), the values it may have (none: any of its type), the table that it refers to."""
+    the sources file), the values it may have (none: any of its type), the table that it refers to, and the names that
+    files may have for it beside its own."""
 
     name: str
     required: bool
@@ -23,6 +32,7 @@ class Column:
     type: str = "text"
     accepted: tuple[str, ...] = ()
     parent: str | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def identifies(self) -> bool:
@@ -31,14 +41,34 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How the files of a table are written, as far as somebody declared it; None: found out from each file."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    # of a workbook: the sheet's name, or its number from 1
+    sheet: str | None = None
+    # the line (of a workbook: the row) of the header, from 1
+    header_row: int | None = None
+    # regular expressions; from the first record on whose first value one of them matches whole, nothing is data
+    footer: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
-    """One landed table of a source system."""
+    """One landed table: of the contract, or an object of a source system."""
 
     system: str
     name: str
     columns: tuple[Column, ...]
-    # days after its last file from which a table counts as late
-    fresh_days: int
+    # days after its last file from which a table counts as late; None: never
+    fresh_days: int | None
+    # further folders, as `system/name`, in which its files may lie; the header decides between tables of one folder
+    folders: tuple[str, ...] = ()
+    dialect: Dialect = Dialect()
+    # whether the values of columns beyond `columns` are kept, as a JSON object in `_other_columns`
+    keeps_other_columns: bool = False
+    is_contract: bool = True
 
     @property
     def label(self) -> str:
@@ -62,28 +92,62 @@ class Table:
 @cache
 def source_tables() -> tuple[Table, ...]:
     """All tables of the contract, in the order of the sources file."""
-    document = yaml.safe_load(SOURCES_FILE.read_text(encoding="utf-8"))
+    return _tables(SOURCES_FILE, is_contract=True)
+
+
+@cache
+def source_objects(company_sources: Path | None = None) -> tuple[Table, ...]:
+    """The objects of all source systems that are known: the project's own, and those of a company's folder `sources`.
+
+    A system of the company takes the place of one of the same name.
+    """
+    files: dict[str, Path] = {}
+    for folder in (SYSTEMS_FOLDER, company_sources):
+        for file in sorted(folder.glob("*/_*.yml")) if folder else ():
+            if file.stem == f"_{file.parent.name}":
+                files[file.parent.name] = file
+    return tuple(table for system in sorted(files) for table in _tables(files[system], is_contract=False))
+
+
+def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
+    """Every table that files can land for: the contract's, then the objects of source systems."""
+    return source_tables() + source_objects(company_sources)
+
+
+def _tables(file: Path, *, is_contract: bool) -> tuple[Table, ...]:
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
     return tuple(
-        Table(
-            source["name"],
-            table["name"],
-            tuple(_column(column) for column in table["columns"]),
-            table["config"]["freshness"]["warn_after"]["count"],
-        )
+        _table(source["name"], table, is_contract=is_contract)
         for source in document["sources"]
         for table in source["tables"]
     )
 
 
-def _column(entry: dict[str, object]) -> Column:
-    config = entry["config"]
-    assert isinstance(config, dict)
-    meta = config["meta"]
+def _table(system: str, entry: Mapping[str, Any], *, is_contract: bool) -> Table:
+    config = entry.get("config", {})
+    meta = config.get("meta", {})
+    folders = (name if "/" in name else f"{system}/{name}" for name in meta.get("folders", ()))
+    dialect = meta.get("dialect", {})
+    return Table(
+        system,
+        entry["name"],
+        tuple(_column(column) for column in entry["columns"]),
+        config.get("freshness", {}).get("warn_after", {}).get("count"),
+        tuple(folders),
+        Dialect(**{**dialect, "footer": tuple(dialect.get("footer", ()))}),
+        keeps_other_columns=bool(meta.get("keeps_other_columns")),
+        is_contract=is_contract,
+    )
+
+
+def _column(entry: Mapping[str, Any]) -> Column:
+    meta = entry.get("config", {}).get("meta", {})
     return Column(
-        str(entry["name"]),
+        entry["name"],
         required=bool(meta.get("required") or meta.get("in_every_file")),
         key=bool(meta.get("key", False)),
-        type=meta["type"],
+        type=meta.get("type", "text"),
         accepted=tuple(meta.get("accepted", ())),
         parent=meta.get("parent"),
+        aliases=tuple(meta.get("aliases", ())),
     )
