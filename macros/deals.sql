@@ -10,7 +10,7 @@
                 partition by changes.deal_id order by changes.changed_at desc, changes.stage
             ) as closing_number
         from {{ ref('stg_crm__deal_stage_changes') }} as changes
-        inner join {{ ref('deal_stages') }} as stages on changes.stage = stages.stage
+        inner join {{ ref('deal_stages_in_force') }} as stages on changes.stage = stages.stage
         where stages.is_won or stages.is_lost
     ) as closings
     where closing_number = 1

@@ -110,6 +110,26 @@
     cast(to_utc_timestamp(try_cast({{ expression }} as timestamp), '{{ timezone }}') as timestamp)
 {%- endmacro %}
 
+{# The timestamp in UTC of an epoch as text, in seconds (1), milliseconds (1000) or microseconds (1000000). #}
+{% macro instant_of_epoch(text, units_a_second) %}{{ return(adapter.dispatch('instant_of_epoch')(text, units_a_second)) }}{% endmacro %}
+{% macro whole_epoch(text, units_a_second) -%}
+    {{ cast_or_null("regexp_replace(" ~ text ~ ", '[.].*$', '')", 'bigint') }} * {{ 1000000 // units_a_second }}
+{%- endmacro %}
+{% macro default__instant_of_epoch(text, units_a_second) -%}
+    cast(to_timestamp(({{ whole_epoch(text, units_a_second) }}) / 1000000.0) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+{% macro duckdb__instant_of_epoch(text, units_a_second) -%}
+    make_timestamp({{ whole_epoch(text, units_a_second) }})
+{%- endmacro %}
+{% macro spark__instant_of_epoch(text, units_a_second) -%}
+    timestamp_micros({{ whole_epoch(text, units_a_second) }})
+{%- endmacro %}
+
+{# A timestamp in UTC as the text that the source contract has for it. #}
+{% macro instant_text(expression) -%}
+    replace(cast({{ expression }} as {{ text_type() }}), ' ', 'T') || 'Z'
+{%- endmacro %}
+
 {# The local time in the business's time zone of a timestamp in UTC. #}
 {% macro local_timestamp(expression) %}{{ return(adapter.dispatch('local_timestamp')(expression)) }}{% endmacro %}
 {% macro default__local_timestamp(expression) -%}

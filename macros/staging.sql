@@ -114,28 +114,103 @@
 {# What every landed row has beside its columns: where it came from, and its texts in one (`_content`). #}
 {% macro row_columns(system, table, relation='') -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {%- for name in ('_file_id', '_file_name', '_line', '_load_id', '_first_file_of_load', '_is_replaced', '_is_newest_file', '_content') -%}
+    {%- for name in ('_file_id', '_file_name', '_line', '_part', '_load_id', '_source_table', '_left_out', '_first_file_of_load', '_is_replaced', '_is_newest_file', '_content') -%}
         {{ prefix }}{{ name }},{{ ' ' }}
     {%- endfor -%}
     {{ column_list(system, table, relation) }}
 {%- endmacro %}
 
 {#
-    One row per raw row of a landed table: row_columns(), the columns typed, and `_reasons`, why the row is quarantined
+    Accounts or reps by what else the contract's own files may call them: a rep by an e-mail address, either by the key
+    that another system has for it. The body of a subquery.
+#}
+{% macro members_by_other_names(parent) %}
+    {%- if parent == 'crm.accounts' -%}
+    select lower(account_id) as named, min(linked_account_id) as member_id
+    from {{ ref('account_links') }}
+    where linked_account_id is not null
+    group by lower(account_id)
+    {%- else -%}
+    select named, min(member_id) as member_id
+    from (
+        select email as named, rep_id as member_id from {{ ref('rep_emails') }}
+        union all
+        select lower(rep_id) as named, linked_rep_id as member_id from {{ ref('rep_links') }}
+    ) as names
+    group by named
+    {%- endif -%}
+{% endmacro %}
+
+{#
+    What landed for a table of the contract, as text: the rows of its own files, and those that the models of source
+    systems make of theirs. The body of a CTE. `_part` numbers the rows made of one; `_left_out` is why a system's row
+    is on purpose none of the contract's.
+#}
+{% macro landed_for(system, table) %}
+    {%- set columns = contract_columns(system, table) %}
+    {%- set is_linked = (var('enabled_sources') or []) | length > 0 %}
+    {%- set named = columns | selectattr('parent', 'defined') | selectattr('parent', 'in', ['crm.accounts', 'crm.sales_reps']) | list if is_linked else [] %}
+    {%- if is_linked %}
+    -- depends_on: {{ ref('account_links') }}, {{ ref('rep_emails') }}, {{ ref('rep_links') }}
+    {%- endif %}
+    select
+        rows._file_id,
+        rows._line,
+        1 as _part,
+        cast(null as {{ text_type() }}) as _left_out
+        {%- for column in columns %},
+        {{ 'coalesce(of_' ~ column.name ~ '.member_id, rows.' ~ column.name ~ ')' if column in named else 'rows.' ~ column.name }} as {{ column.name }}
+        {%- endfor %}
+    from {{ source(system, table) }} as rows
+    {%- for column in named %}
+    left join (
+        {{ members_by_other_names(column.parent) }}
+    ) as of_{{ column.name }} on lower({{ trimmed('rows.' ~ column.name) }}) = of_{{ column.name }}.named
+    {%- endfor %}
+    {%- for model in source_models(system ~ '.' ~ table) %}
+
+    union all
+
+    select
+        _file_id,
+        _line,
+        _part,
+        _left_out
+        {%- for column in columns %},
+        {{ column.name if column.name in model_node(model).columns else 'cast(null as ' ~ text_type() ~ ')' }} as {{ column.name }}
+        {%- endfor %}
+    from {{ ref(model) }}
+    {%- endfor %}
+{% endmacro %}
+
+{#
+    One row per row that landed for a table: row_columns(), the columns typed, and `_reasons`, why the row is quarantined
     (comma-separated, '' if it is not): a value that is missing, or filled and not of its type, range or list. The SQL of a CTE's body.
 #}
 {% macro typed_rows(system, table) %}
     {%- set columns = contract_columns(system, table) %}
     {%- set others = columns | rejectattr('key', 'defined') | map(attribute='name') | list %}
+    {%- set models = source_models(system ~ '.' ~ table) %}
     with files as (
         select
             file_id,
             file_name,
+            system_table,
+            load_id,
             min(file_id) over (partition by load_id) as first_file_of_load,
-            max(file_id) over (partition by file_name) > file_id as is_replaced,
-            row_number() over (order by {{ file_order('file_name') }} desc, file_name desc, file_id desc) = 1 as is_newest_file
+            max(file_id) over (partition by system_table, file_name) > file_id as is_replaced,
+            row_number() over (
+                partition by system_table order by {{ file_order('file_name') }} desc, file_name desc, file_id desc
+            ) = 1 as is_newest_file
         from {{ source('load', 'load_files') }}
         where system_table = '{{ system }}.{{ table }}'
+        {%- for model in models %}
+            or system_table like '{{ model.split('__')[0] }}.%'
+        {%- endfor %}
+    ),
+
+    landed as (
+        {{ landed_for(system, table) }}
     ),
 
     texts as (
@@ -143,14 +218,17 @@
             rows._file_id,
             files.file_name as _file_name,
             rows._line,
-            rows._load_id,
+            rows._part,
+            files.load_id as _load_id,
+            files.system_table as _source_table,
+            rows._left_out,
             files.first_file_of_load as _first_file_of_load,
             files.is_replaced as _is_replaced,
             files.is_newest_file as _is_newest_file,
             {%- for column in columns %}
             {{ trimmed('rows.' ~ column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from {{ source(system, table) }} as rows
+        from landed as rows
         inner join files on rows._file_id = files.file_id
     ),
 
@@ -159,7 +237,10 @@
             _file_id,
             _file_name,
             _line,
+            _part,
             _load_id,
+            _source_table,
+            _left_out,
             _first_file_of_load,
             _is_replaced,
             _is_newest_file,
@@ -176,7 +257,10 @@
             _file_id,
             _file_name,
             _line,
+            _part,
             _load_id,
+            _source_table,
+            _left_out,
             _first_file_of_load,
             _is_replaced,
             _is_newest_file,
@@ -223,13 +307,13 @@
 {#
     1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
     file whose name sorts last as people count, the file loaded last, the later line. Rows with a reason are ranked by
-    themselves, so that a bad newer version does not displace a good older one. The order is total: no two raw rows
-    share file and line. An expression over rows with the columns of typed_rows().
+    themselves, so that a bad newer version does not displace a good older one. The order is total: no two rows share
+    file, line and part. An expression over rows with the columns of typed_rows().
 #}
 {% macro version_rank(system, table) -%}
     row_number() over (
             partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
-            order by updated_at desc nulls last, {{ file_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc
+            order by updated_at desc nulls last, {{ file_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc, _part desc
         )
 {%- endmacro %}
 
@@ -237,49 +321,69 @@
     What became of each row, from rows with the columns of typed_rows() and all their reasons: the body of a CTE.
 
     _row_status   quarantined; current, the version of its key that counts; superseded by that one; or deleted: the version
-                  that took the key away, by its deleted_at or, of a table of full_extract_tables, by not being in the newest file
+                  that took the key away, by its deleted_at or, of a table of full_extract_tables, by not being in the newest file;
+                  left_out, a row of a source system that is on purpose none of the contract's, and takes its key away, too
     _is_repaired  quarantined, but its key has a good row that came with it or since, or its file was replaced by one of the same name
     _is_conflict  another row of its key and file says something else, later and by the same updated_at
 #}
 {% macro judged_rows(system, table, rows) %}
-    {%- set is_full_extract = (system ~ '.' ~ table) in (var('full_extract_tables') or '').split(',') | map('trim') %}
+    {%- set systems = [system ~ '.' ~ table] %}
+    {%- for model in source_models(system ~ '.' ~ table) %}{% do systems.append(model.split('__')[0] ~ '.') %}{% endfor %}
+    {%- set full_extracts = [] %}
+    {%- for name in full_extract_tables() if name in systems or name.split('.')[0] ~ '.' in systems %}
+        {%- do full_extracts.append(name) %}
+    {%- endfor %}
     {%- set keys = key_columns(system, table) %}
-    with ranked as (
+    with {% if systems | length > 1 %}reasoned as (
+        -- nothing is wrong with a row that is left out
+        select
+            {{ row_columns(system, table) }},
+            case when _left_out is null then _reasons else '' end as _reasons
+        from {{ rows }}
+    ),
+
+    {% endif %}ranked as (
         select
             {{ row_columns(system, table) }},
             _reasons,
             {{ version_rank(system, table) }} as _version,
             max(case when _reasons = '' then _file_id end) over (partition by {{ keys }}) as _last_good_file,
-            {%- if is_full_extract %}
+            {%- if full_extracts %}
             max(case when _is_newest_file then 1 else 0 end) over (partition by {{ keys }}) as _in_newest_file,
             {%- endif %}
             lead(_content) over (
                 partition by {{ keys }}, case when _reasons = '' then 1 else 0 end, _file_id, updated_at
-                order by _line
+                order by _line, _part
             ) as _next_content
-        from {{ rows }}
+        from {{ 'reasoned' if systems | length > 1 else rows }}
     )
 
     select
         _file_id,
         _file_name,
         _line,
+        _part,
         _load_id,
+        _source_table,
+        _left_out,
         {{ column_list(system, table) }},
         _reasons,
         case
             when _reasons <> '' then 'quarantined'
             when _version > 1 then 'superseded'
+            {%- if systems | length > 1 %}
+            when _left_out is not null then 'left_out'
+            {%- endif %}
             when {{ local_date('deleted_at') }} <= {{ as_of_date() }} then 'deleted'
-            {%- if is_full_extract %}
-            when _in_newest_file = 0 then 'deleted'
+            {%- if full_extracts %}
+            when _source_table in ('{{ full_extracts | join("', '") }}') and _in_newest_file = 0 then 'deleted'
             {%- endif %}
             else 'current'
         end as _row_status,
         _reasons <> '' and (
             _is_replaced or ({{ has_key(system, table) }} and coalesce(_last_good_file >= _first_file_of_load, false))
         ) as _is_repaired,
-        _reasons = '' and coalesce(_next_content <> _content, false) as _is_conflict
+        _reasons = '' and _left_out is null and coalesce(_next_content <> _content, false) as _is_conflict
     from ranked
 {% endmacro %}
 

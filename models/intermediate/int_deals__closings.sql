@@ -8,7 +8,7 @@ deals as (
 ),
 
 stages as (
-    select stage, is_won, is_lost from {{ ref('deal_stages') }}
+    select stage, is_won, is_lost from {{ ref('deal_stages_in_force') }}
 ),
 
 last_closings as (

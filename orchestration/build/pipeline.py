@@ -32,7 +32,7 @@ from orchestration.warehouse.lock import read_json, read_running, warehouse_lock
 
 # What dbt selects for each layer of models.
 LAYERS: dict[str, tuple[str, ...]] = {
-    "staging": ("path:seeds", "path:models/staging"),
+    "staging": ("path:seeds", "path:models/sources", "path:models/staging"),
     "facts": ("path:models/intermediate", "path:models/facts"),
     "kpi": ("path:models/kpis", "path:models/finance"),
 }

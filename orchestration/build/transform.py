@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from orchestration.build.systems import source_vars
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError, InterruptedByError
 from orchestration.core.process import prepare_for_dbt
@@ -41,7 +42,7 @@ class DbtProject:
             "--profiles-dir", str(PROJECT_ROOT),
             "--target-path", str(self._target_folder),
             "--log-path", str(self._log_folder),
-            "--vars", json.dumps(settings.dbt_vars()),
+            "--vars", json.dumps({**settings.dbt_vars(), **source_vars(settings)}),
         ]  # fmt: skip
         self._on_node = on_node
         prepare_for_dbt(settings.paths)

@@ -55,7 +55,8 @@ class _ProjectVars(PydanticBaseSettingsSource):
 @cache
 def _project_vars() -> dict[str, Any]:
     variables: dict[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["vars"]
-    return variables
+    # what a build tells dbt of its source systems is no setting
+    return {name: value for name, value in variables.items() if name in Settings.model_fields}
 
 
 class Settings(BaseSettings):
@@ -190,6 +191,11 @@ class Settings(BaseSettings):
     def as_of(self) -> date:
         """The last day that counts: the one given, else today."""
         return self.as_of_date or self.today
+
+    @property
+    def company_sources(self) -> Path | None:
+        """The company's own source systems, a folder each; None where there are none."""
+        return None
 
     @property
     def paths(self) -> WarehousePaths:

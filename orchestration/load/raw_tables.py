@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.core.contract import Table, source_tables
+from orchestration.core.contract import Table, landed_tables
 
 # What the loader writes of each file, which is its table, its name and its content.
 LOAD_FILES = {
@@ -44,7 +44,7 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     connection.execute(MALFORMED_LINES)
     connection.execute(REPLACED_CHARACTERS)
     notes: list[str] = []
-    for table in source_tables():
+    for table in landed_tables():
         columns = ", ".join(f"{name} varchar" for name in table.column_names)
         connection.execute(
             f"create table if not exists raw.{table.raw_name} "

@@ -16,7 +16,7 @@ accounts as (
 ),
 
 stages as (
-    select stage, default_probability, is_won or is_lost as is_closed_stage from {{ ref('deal_stages') }}
+    select stage, default_probability, is_won or is_lost as is_closed_stage from {{ ref('deal_stages_in_force') }}
 ),
 
 -- what a day ends with is its last change; a change into the stage that the deal is in enters nothing

@@ -7,7 +7,7 @@ changes as (
 ),
 
 stages as (
-    select stage, stage_order, is_won, is_lost from {{ ref('deal_stages') }}
+    select stage, stage_order, is_won, is_lost from {{ ref('deal_stages_in_force') }}
 ),
 
 ordered as (

@@ -9,7 +9,7 @@ deals as (
 ),
 
 stages as (
-    select stage, default_probability from {{ ref('deal_stages') }}
+    select stage, default_probability from {{ ref('deal_stages_in_force') }}
 ),
 
 leads as (

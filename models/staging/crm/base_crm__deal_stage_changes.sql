@@ -5,7 +5,7 @@ typed as (
 ),
 
 stages as (
-    select stage from {{ ref('deal_stages') }}
+    select stage from {{ ref('deal_stages_in_force') }}
 ),
 
 with_reasons as (
@@ -28,7 +28,10 @@ select
     _file_id,
     _file_name,
     _line,
+    _part,
     _load_id,
+    _source_table,
+    _left_out,
     {{ column_list('crm', 'deal_stage_changes') }},
     _reasons,
     _row_status,

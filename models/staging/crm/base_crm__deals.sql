@@ -5,7 +5,7 @@ typed as (
 ),
 
 stages as (
-    select stage, is_won or is_lost as is_closed from {{ ref('deal_stages') }}
+    select stage, is_won or is_lost as is_closed from {{ ref('deal_stages_in_force') }}
 ),
 
 closings as (
@@ -17,6 +17,7 @@ dates as (
     select
         typed._file_id,
         typed._line,
+        typed._part,
         {{ local_date(closing_instant('typed', 'closings')) }} as closed_on,
         {{ local_date('typed.created_at') }} as created_on
     from typed
@@ -27,12 +28,13 @@ money_dates as (
     select
         typed._file_id,
         typed._line,
+        typed._part,
         case
             when stages.is_closed and dates.closed_on <= {{ as_of_date() }} then dates.closed_on
             else dates.created_on
         end as converted_on
     from typed
-    inner join dates on typed._file_id = dates._file_id and typed._line = dates._line
+    inner join dates on typed._file_id = dates._file_id and typed._line = dates._line and typed._part = dates._part
     left join stages on typed.stage = stages.stage
 ),
 
@@ -51,7 +53,10 @@ with_reasons as (
         ) as _reasons
     from typed
     left join stages on typed.stage = stages.stage
-    inner join money_dates on typed._file_id = money_dates._file_id and typed._line = money_dates._line
+    inner join money_dates
+        on typed._file_id = money_dates._file_id
+        and typed._line = money_dates._line
+        and typed._part = money_dates._part
     {{ join_rate_in_force('typed.currency', 'money_dates.converted_on') }}
 ),
 
@@ -63,7 +68,10 @@ select
     _file_id,
     _file_name,
     _line,
+    _part,
     _load_id,
+    _source_table,
+    _left_out,
     {{ column_list('crm', 'deals') }},
     _reasons,
     _row_status,

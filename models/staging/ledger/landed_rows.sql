@@ -27,7 +27,7 @@ select
     cast({{ began_at }} as date) as began_on,
     cast({{ ended_at }} as date) as row_on,
     {{ system_table in members }} as is_of_member,
-    base._row_status in ('current', 'deleted') as is_current,
+    base._row_status in ('current', 'deleted', 'left_out') as is_current,
     base.updated_at,
     md5({{ row_text('base', names | reject('equalto', 'updated_at') | list) }}) as content_md5,
     base._file_id as file_id,
