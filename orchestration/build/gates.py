@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ import duckdb
 from expectations.families import Family, NotMeasurableError, measure, read_families
 from expectations.runner import GateResult
 from orchestration.build.staged import write_staged
-from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.contract import PROJECT_ROOT, Table, source_tables
 from orchestration.core.errors import BuildError, GateClosedError
 from orchestration.core.settings import Settings
 from orchestration.warehouse.connections import attach
@@ -39,31 +39,37 @@ SMALL_SALES_COUNT = 1000
 
 
 @cache
-def families(gate: str) -> tuple[Family, ...]:
-    """The families of a gate's expectations. Raises ValueError naming what is wrong with its file."""
+def families(gate: str, objects: tuple[Table, ...] = ()) -> tuple[Family, ...]:
+    """The families of a gate's expectations, also for the objects of the source systems that landed.
+
+    Raises ValueError naming what is wrong with its file.
+    """
     marts = sorted(path.stem for path in (PROJECT_ROOT / "models" / "kpis").glob("*/kpi_*.sql"))
-    return read_families(gate, {"landed table": [table.label for table in source_tables()], "mart": marts})
+    landed = [table.label for table in source_tables() + objects]
+    return read_families(gate, {"landed table": landed, "mart": marts})
 
 
-def tables_of(gate: str) -> list[str]:
+def tables_of(gate: str, objects: tuple[Table, ...] = ()) -> list[str]:
     """The tables a gate looks at, sorted."""
-    return sorted({table for family in families(gate) for table in family.tables})
+    return sorted({table for family in families(gate, objects) for table in family.tables})
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings) -> None:
-    """Write what the expectations of a gate look at into schema `gates`.
+def prepare(
+    connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings, objects: tuple[Table, ...] = ()
+) -> None:
+    """Write what the expectations of a gate look at into schema `gates`; `objects` are those of the source systems.
 
     Raises BuildError naming the table and the family that cannot be measured.
     """
     connection.execute("create schema if not exists gates")
     _write_run(connection, settings)
     if gate == "after_load":
-        _write_arrivals(connection, settings)
+        _write_arrivals(connection, settings, source_tables() + objects)
     elif gate == "after_staging":
         write_staged(connection)
     elif gate == "after_kpi":
         _write_changes(connection, settings)
-    for family in families(gate):
+    for family in families(gate, objects):
         try:
             measure(connection, family)
         except NotMeasurableError as error:
@@ -73,10 +79,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, gate: str, settings: Settings
             ) from error
 
 
-def _row_counts() -> str:
+def _row_counts(tables: Sequence[Table]) -> str:
     return " union all ".join(
-        f"select '{table.label}' as system_table, count(*) as row_count from raw.{table.raw_name}"
-        for table in source_tables()
+        f"select '{table.label}' as system_table, count(*) as row_count from raw.{table.raw_name}" for table in tables
     )
 
 
@@ -97,17 +102,15 @@ def _write_run(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     )
 
 
-def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings, tables: Sequence[Table]) -> None:
     """Per table what arrived: against the contract, against the build that is published, and how long ago."""
     connection.execute("create or replace table gates.published_tables (system_table varchar, rows_read bigint)")
     with _published(connection, settings) as is_there:
         if is_there:
-            connection.execute(
-                "insert into gates.published_tables select system_table, rows_read from published.meta.source_tables"
-            )
+            connection.execute(f"insert into gates.published_tables {_rows_landed(connection)}")
     connection.execute("create or replace temp table declared (system_table varchar, raw_name varchar, days integer)")
     connection.execute("create or replace temp table declared_columns (raw_name varchar, column_name varchar)")
-    for table in source_tables():
+    for table in tables:
         connection.execute("insert into declared values (?, ?, ?)", [table.label, table.raw_name, table.fresh_days])
         connection.executemany(
             "insert into declared_columns values (?, ?)", [(table.raw_name, name) for name in table.column_names]
@@ -115,7 +118,7 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     connection.execute(f"""
         create or replace table gates.arrivals as
         with
-        now_there as ({_row_counts()}),
+        now_there as ({_row_counts(tables)}),
         files as (
             select
                 system_table, sum(row_count) as rows_told, sum(malformed_line_count) as malformed_lines,
@@ -134,7 +137,9 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         -- columns that begin with _ are the loader's own
         found_columns as (
             select table_name as raw_name, column_name from information_schema.columns
-            where table_catalog = current_database() and table_schema = 'raw' and left(column_name, 1) <> '_'
+            where
+                table_catalog = current_database() and table_schema = 'raw' and left(column_name, 1) <> '_'
+                and table_name in (select raw_name from declared)
         ),
         column_faults as (
             select
@@ -166,6 +171,16 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         left join column_faults using (raw_name)
         left join gates.published_tables as before using (system_table)
     """)
+
+
+def _rows_landed(connection: duckdb.DuckDBPyConnection) -> str:
+    """The query for what had landed when the published build was made; an older release knows it of the contract."""
+    is_there = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'published' and table_name = 'landed_tables'"
+    ).fetchone()
+    if is_there:
+        return "select system_table, rows_landed from published.meta.landed_tables"
+    return "select system_table, rows_read from published.meta.source_tables"
 
 
 def _write_changes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

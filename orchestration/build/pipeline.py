@@ -16,6 +16,7 @@ from typing import Any
 
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
+from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.process import keep_files_private
@@ -189,12 +190,13 @@ class Build:
     def gate(self, gate: str) -> GateResult:
         """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""
         with self._timed(gate):
+            objects = objects_of(self.settings)
             with open_build_file(self.settings.paths.build_file) as connection:
-                gates.prepare(connection, gate, self.settings)
+                gates.prepare(connection, gate, self.settings, objects)
                 if gate == "after_staging":
                     self.record.tables = staged.books(connection)
                     self.record.findings = staged.findings(connection)
-            result = self._gate_runner.run(gate, gates.families(gate))
+            result = self._gate_runner.run(gate, gates.families(gate, objects))
         told = result.to_dict()
         for warning, key in zip(told["warnings"], _warnings([told]), strict=True):
             # one that stood there, alike, when the last run was published

@@ -117,7 +117,7 @@ def _write_reasons(connection: duckdb.DuckDBPyConnection) -> None:
         with
         faults as (
             select
-                system_table, file_name, line, row_text, reason,
+                system_table, source_table, file_name, line, row_text, read_as, reason,
                 case
                     when starts_with(reason, 'invalid_') then substr(reason, 9)
                     when reason = 'unknown_stage' then 'stage'
@@ -132,25 +132,32 @@ def _write_reasons(connection: duckdb.DuckDBPyConnection) -> None:
         -- values at fault by how often they come, each with the first place
         faulty as (
             select
-                system_table, reason, shown, count(*) as row_count,
-                min_by(file_name || ':' || line, (file_name, line)) as place
+                system_table, source_table, reason, column_name, shown, count(*) as row_count,
+                min_by(
+                    case when source_table <> system_table then replace(source_table, '.', '/') || '/' else '' end
+                        || file_name || ':' || line,
+                    (file_name, line)
+                ) as place
             from (
                 select
                     *,
                     case
                         when reason = 'malformed_line' then left(row_text, 40)
-                        when column_name is not null then json_extract_string(row_text, '$.' || column_name)
+                        when column_name is not null then json_extract_string(read_as, '$.' || column_name)
                     end as shown
                 from faults
             )
-            group by system_table, reason, shown
+            group by system_table, source_table, reason, column_name, shown
         ),
         numbered as (
             select
-                *,
-                sum(row_count) over (partition by system_table, reason) as reason_count,
-                row_number() over (partition by system_table, reason order by row_count desc, place) as number
-            from faulty
+                faulty.*,
+                columns.source_column,
+                sum(row_count) over (partition by faulty.system_table, reason) as reason_count,
+                row_number() over (partition by faulty.system_table, reason order by row_count desc, place) as number
+            from faulty left join staging.source_columns as columns
+                on faulty.system_table = columns.system_table and faulty.column_name = columns.column_name
+                and starts_with(faulty.source_table, columns.source_system || '.')
         ),
         reasons as (
             select

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.commands.console import PLAIN, Warehouse, out
-from orchestration.core.contract import source_tables
+from orchestration.core.contract import landed_tables
 from orchestration.core.errors import InterruptedByError, UsageError
 from orchestration.core.paths import MARTS_FILE
 from orchestration.core.settings import load_settings
@@ -148,41 +148,95 @@ def dashboard(
 
 def quarantine(
     warehouse: Warehouse = None,
-    table: Annotated[str | None, typer.Option(help="One table only, as system.table.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="One table only, as system.table: of the contract, or of a source system.")
+    ] = None,
+    left_out: Annotated[
+        bool,
+        typer.Option("--left-out", help="What source systems have that is on purpose not read, by reason, instead."),
+    ] = False,
     last: Annotated[int, typer.Option("--limit", min=1, help="How many rows to list.")] = 50,
 ) -> None:
     """What was set aside and why: table, file, line, reasons, text."""
     settings = load_settings({"warehouse": warehouse})
-    known = [known_table.label for known_table in source_tables()]
+    known = [known_table.label for known_table in landed_tables(settings.company_sources)]
     if table is not None and table not in known:
         raise UsageError(f"--table {table}: tables are {', '.join(known)}")
     with read_build_file(settings.paths.build_file) as connection:
+        if left_out:
+            _print_left_out(connection, table)
+            return
         total, rows = _quarantined(connection, table, last)
     if not rows:
         out.print("nothing is quarantined" + (f" in {table}" if table else ""))
         return
     out.print(f"{total:,} rows quarantined" + (f", the first {last}:" if total > last else ":"))
-    for system_table, file_name, line, reasons, text, is_repaired in rows:
+    for system_table, place, reasons, text, is_repaired in rows:
         out.print(
-            f"[bold]{system_table}[/] {escape(file_name)}:{line} [red]{reasons.replace(',', ', ')}[/]"
+            f"[bold]{system_table}[/] {escape(place)} [red]{escape(reasons.replace(',', ', '))}[/]"
             + (" (repaired: a good row or file came for it)" if is_repaired else ""),
             **PLAIN,
         )
         out.print(f"    {escape(text)}", style="dim", **PLAIN)
 
 
+def _print_left_out(connection: duckdb.DuckDBPyConnection, table: str | None) -> None:
+    rows = _of_staging(
+        connection,
+        f"""
+        select system_table, source_table, reason, count(*), min_by(file_name || ':' || line, (file_name, line))
+        from staging.left_out_rows {"where ? in (system_table, source_table)" if table else ""}
+        group by system_table, source_table, reason order by system_table, source_table, reason
+        """,
+        [table] if table else [],
+    )
+    if not rows:
+        out.print("nothing is left out" + (f" of {table}" if table else ""))
+    for system_table, source_table, reason, count, place in rows:
+        out.print(
+            f"[bold]{system_table}[/] {count:,} rows of {source_table} left out: {reason} (first {escape(place)})",
+            **PLAIN,
+        )
+
+
 def _quarantined(
     connection: duckdb.DuckDBPyConnection, table: str | None, limit: int
 ) -> tuple[int, list[tuple[Any, ...]]]:
-    where, parameters = ("where system_table = ?", [table]) if table else ("", [])
+    where, parameters = ("where ? in (system_table, source_table)", [table]) if table else ("", [])
+    [(total,)] = _of_staging(connection, f"select count(*) from staging.quarantined_rows {where}", parameters)
+    # a source system's row is shown where it lies, its faults by the columns that it has there
+    rows = _of_staging(
+        connection,
+        f"""
+        with faults as (
+            select rows.*, unnest(string_split(reasons, ',')) as reason, generate_subscripts(
+                string_split(reasons, ','), 1) as number
+            from staging.quarantined_rows as rows {where}
+        )
+        select
+            faults.system_table,
+            case when source_table <> faults.system_table then replace(source_table, '.', '/') || '/' else '' end
+                || file_name || ':' || line as place,
+            string_agg(reason || coalesce(' (' || source_column || ')', ''), ',' order by number),
+            row_text,
+            is_repaired
+        from faults left join staging.source_columns as columns
+            on faults.system_table = columns.system_table
+            and regexp_replace(reason, '^(invalid|missing)_', '') = columns.column_name
+            and starts_with(source_table, columns.source_system || '.')
+        group by all
+        order by is_repaired, faults.system_table, place limit {limit}
+        """,
+        parameters,
+    )
+    return total, rows
+
+
+def _of_staging(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    """What a query of schema staging gives. Raises UsageError where no build of this version got that far."""
     try:
-        found = connection.execute(f"select count(*) from staging.quarantined_rows {where}", parameters).fetchone()
-        rows = connection.execute(
-            "select system_table, file_name, line, reasons, row_text, is_repaired "
-            f"from staging.quarantined_rows {where} "
-            f"order by is_repaired, system_table, file_name, line limit {limit}",
-            parameters,
-        ).fetchall()
-    except duckdb.CatalogException as error:
-        raise UsageError("no build has got as far as staging yet: run `kpi build` first") from error
-    return (found[0] if found else 0), rows
+        return connection.execute(query, parameters).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise UsageError("no build of this version has got as far as staging yet: run `kpi build` first") from error

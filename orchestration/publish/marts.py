@@ -34,7 +34,13 @@ SOURCE_TABLES = {
     "rows_deleted": "Rows that took their key away.",
     "rows_quarantined": "Rows set aside.",
     "rows_repaired": "Those of them that a good row or file came for.",
-    "rows_left_out": "Rows of a source system's own tables that are not the contract's.",
+    "rows_left_out": "Rows of a source system that are on purpose none of the contract's.",
+}
+LANDED_TABLES = {
+    "system_table": "The landed table: the contract's, or an object of a source system.",
+    "files_loaded": "Files loaded so far.",
+    "rows_landed": "Rows and malformed lines in them.",
+    "last_loaded_at": "When the last of them was loaded, in UTC.",
 }
 # The order that marts lie in; a metric of the catalogue has a row a name.
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value", "name_ko")
@@ -167,6 +173,12 @@ def _write_meta(connection: duckdb.DuckDBPyConnection, build: Build) -> None:
     _comment(
         connection, "meta.source_tables", "What became of the rows that landed: one row a source table.", SOURCE_TABLES
     )
+    connection.execute(
+        "create table meta.landed_tables as select system_table, count(*) as files_loaded, "
+        "cast(sum(row_count + malformed_line_count) as bigint) as rows_landed, max(loaded_at) as last_loaded_at "
+        "from build.raw.load_files group by system_table order by system_table"
+    )
+    _comment(connection, "meta.landed_tables", "What landed: one row a table that files landed for.", LANDED_TABLES)
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comment: str, columns: Mapping[str, str]) -> None:
