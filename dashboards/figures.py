@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 
 from dashboards import charts
 from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, Row
 from dashboards.painter import Figure, Painter
-from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.company import seed_rows
 
 # As many names have room beside their dots, and as many bars above each other.
 MOST_NAMES = 20
@@ -54,7 +53,7 @@ def members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[s
             [grain, cut, painter.marts.build.as_of_date, count],
         )
     if cut == "stage":
-        places = _stage_places()
+        places = _stage_places(painter)
         rows = [{**row, "o": places.get(row["m"], len(places))} for row in rows]
     return [row for row in rows if row["o"] <= MOST_NAMES]
 
@@ -79,7 +78,10 @@ def titles(painter: Painter, member: str = ALL) -> dict[str, str]:
     return painter.titles(member=painter.marts.cut_name(member), part=painter.gettext("Metric"))
 
 
-def _stage_places() -> dict[str, int]:
-    """The stages of the business in their order, from its seed."""
-    with (PROJECT_ROOT / "seeds" / "deal_stages.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["stage"]: int(row["stage_order"]) for row in csv.DictReader(stream)}
+def _stage_places(painter: Painter) -> dict[str, int]:
+    """The stages of the business in their order: those of its seed, and those that deals passed through beside them."""
+    passed = painter.marts.rows(
+        "select stage, max(stage_order) as place from facts.fct_deal_stage_changes group by stage"
+    )
+    listed = {row["stage"]: int(row["stage_order"]) for row in seed_rows("deal_stages")}
+    return {row["stage"]: row["place"] for row in passed} | listed

@@ -64,7 +64,7 @@
             _line,
             _file
             {%- for column in declared.columns.values() %},
-            {{ trimmed(column.name) }} as {{ column.name }}
+            {{ trimmed(adapter.quote(column.name)) }} as {{ adapter.quote(column.name) }}
             {%- endfor %}
             {%- if declared.config.meta.keeps_other_columns %},
             _other_columns

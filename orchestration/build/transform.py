@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from orchestration.build.company_project import project_folder
 from orchestration.build.systems import source_vars
-from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError, InterruptedByError
 from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
@@ -37,12 +37,14 @@ class DbtProject:
     def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
         self._log_folder = settings.paths.logs
         self._target_folder = settings.paths.dbt_target
+        sources = source_vars(settings)
+        folder = project_folder(settings, tuple(sources["enabled_sources"]))
         self._options = [
-            "--project-dir", str(PROJECT_ROOT),
-            "--profiles-dir", str(PROJECT_ROOT),
+            "--project-dir", str(folder),
+            "--profiles-dir", str(folder),
             "--target-path", str(self._target_folder),
             "--log-path", str(self._log_folder),
-            "--vars", json.dumps({**settings.dbt_vars(), **source_vars(settings)}),
+            "--vars", json.dumps({**settings.dbt_vars(), **sources}),
         ]  # fmt: skip
         self._on_node = on_node
         prepare_for_dbt(settings.paths)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +16,7 @@ from rich.progress import ProgressColumn, SpinnerColumn, TimeElapsedColumn
 
 from orchestration.build.pipeline import Progress
 from orchestration.core.errors import UsageError
+from orchestration.core.process import use_company
 
 # Text of the data must come out as it is: no `:smile:` turned into a picture.
 out = Console(emoji=False)
@@ -22,7 +26,31 @@ PLAIN: dict[str, Any] = {"soft_wrap": True, "highlight": False}
 
 Landing = Annotated[Path | None, typer.Option(help="Folder of the landed files: <system>/<table>/<file>.")]
 Warehouse = Annotated[Path | None, typer.Option(help="The warehouse folder: marts.duckdb, releases/ and the rest.")]
+Company = Annotated[
+    Path | None,
+    typer.Option(
+        "--company",
+        help="The company's folder. Default: the nearest with a kpi.yml from here upward.",
+        show_default=False,
+    ),
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Last day that counts, YYYY-MM-DD. Default: today.")]
+
+
+def with_company(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option that all have: whose company it works for."""
+
+    @functools.wraps(command)
+    def wrapped(*, company: Path | None = None, **arguments: Any) -> None:
+        if company is not None:
+            use_company(company)
+        command(**arguments)
+
+    option = inspect.Parameter("company", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Company)
+    signature = inspect.signature(command)
+    wrapped.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {**command.__annotations__, "company": Company}
+    return wrapped
 
 
 def parse_date(text: str) -> date:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.company import SEEDS_FOLDER, seed_rows
 
-METRICS_FILE = PROJECT_ROOT / "seeds" / "metrics.csv"
-OTHER_NAMES_FILE = PROJECT_ROOT / "seeds" / "metric_other_names.csv"
+METRICS_FILE = SEEDS_FOLDER / "metrics.csv"
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Metric:
 def metrics() -> dict[str, Metric]:
     """The metrics by id, in the catalogue's order."""
     other_names: dict[str, list[str]] = {}
-    for row in _rows(OTHER_NAMES_FILE):
+    for row in seed_rows("metric_other_names"):
         other_names.setdefault(row["metric_id"], []).append(row["name_ko"])
     return {
         row["metric_id"]: Metric(
@@ -55,7 +51,7 @@ def metrics() -> dict[str, Metric]:
             needs=tuple(row["needs"].split("|")),
             drill=row["drill"],
         )
-        for row in _rows(METRICS_FILE)
+        for row in seed_rows("metrics")
     }
 
 
@@ -66,8 +62,3 @@ def headlines() -> tuple[str, ...]:
         for metric in sorted(metrics().values(), key=lambda metric: metric.headline_position or 0)
         if metric.headline_position
     )
-
-
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream)

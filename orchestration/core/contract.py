@@ -7,6 +7,7 @@ company's folder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,12 @@ from typing import Any
 
 import yaml
 
+from orchestration.core.errors import UsageError
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
+# What systems, tables and columns are called; files may call their columns anything.
+NAME = "[a-z_][a-z0-9_]*"
 SYSTEMS_FOLDER = PROJECT_ROOT / "models" / "sources"
 
 
@@ -115,12 +120,20 @@ def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
 
 
 def _tables(file: Path, *, is_contract: bool) -> tuple[Table, ...]:
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return tuple(
-        _table(source["name"], table, is_contract=is_contract)
-        for source in document["sources"]
-        for table in source["tables"]
-    )
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        tables = [(source["name"], table) for source in document["sources"] for table in source["tables"]]
+        names = [(system, table["name"], column["name"]) for system, table in tables for column in table["columns"]]
+    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise UsageError(f"{file} does not say which tables and columns the system has: {told}") from error
+    for system, table, column in names:
+        if not all(isinstance(name, str) and re.fullmatch(NAME, name) for name in (system, table, column)):
+            raise UsageError(
+                f"{file}: {system}.{table}.{column}: write names in small letters, digits and underscores, in quotes "
+                "where YAML takes them for something else; what files call it is said by `aliases`"
+            )
+    return tuple(_table(system, table, is_contract=is_contract) for system, table in tables)
 
 
 def _table(system: str, entry: Mapping[str, Any], *, is_contract: bool) -> Table:
@@ -143,7 +156,7 @@ def _table(system: str, entry: Mapping[str, Any], *, is_contract: bool) -> Table
 def _column(entry: Mapping[str, Any]) -> Column:
     meta = entry.get("config", {}).get("meta", {})
     return Column(
-        entry["name"],
+        str(entry["name"]),
         required=bool(meta.get("required") or meta.get("in_every_file")),
         key=bool(meta.get("key", False)),
         type=meta.get("type", "text"),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from types import FrameType
 
+from orchestration.core.company import COMPANY_VARIABLE
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import InterruptedByError
 from orchestration.core.paths import WarehousePaths
@@ -31,6 +33,11 @@ def end_in_order_when_told_to() -> None:
 def keep_files_private(umask: str) -> None:
     """Have what this process writes from now on be read by whom `umask` (octal, such as 077) leaves the right to."""
     os.umask(int(umask, 8))
+
+
+def use_company(folder: Path) -> None:
+    """Have this process work for the company of a folder, whatever the working directory."""
+    os.environ[COMPANY_VARIABLE] = os.path.abspath(folder.expanduser())  # noqa: PTH100 (resolve() would follow links)
 
 
 def prepare_for_dbt(paths: WarehousePaths) -> None:

@@ -1,4 +1,4 @@
-"""The settings of a build: flags over environment (`KPI_<NAME>`) over the vars of dbt_project.yml."""
+"""The settings of a build: flags over environment (`KPI_<NAME>`) over the company's kpi.yml over dbt_project.yml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.company import COMPANY_FILE, company_folder, company_settings, own_sources
+from orchestration.core.contract import PROJECT_ROOT, Table, landed_tables
 from orchestration.core.errors import UsageError
 from orchestration.core.paths import WarehousePaths
 
@@ -40,6 +41,19 @@ RUN_SETTINGS = (
     "close_schedule",
     "verify_schedule",
 )
+
+
+class _CompanyFile(PydanticBaseSettingsSource):
+    """The settings of the company's kpi.yml, and the folders beside it."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        folder = company_folder()
+        if folder is None:
+            return {}
+        return {"landing": folder / "landing", "warehouse": folder / "warehouse", **company_settings(folder)}
 
 
 class _ProjectVars(PydanticBaseSettingsSource):
@@ -144,7 +158,7 @@ class Settings(BaseSettings):
         text = value if isinstance(value, str) else ",".join(f"{system}={zone}" for system, zone in value.items())
         if "=" not in text:
             return _time_zone(text.strip())
-        systems = {table.system for table in source_tables()}
+        systems = {table.system for table in _landed_tables()}
         zones: dict[str, str] = {}
         for pair in text.split(","):
             system, _, zone = (part.strip() for part in pair.partition("="))
@@ -162,7 +176,7 @@ class Settings(BaseSettings):
         if not isinstance(value, (str, list, tuple)):
             return value
         names = {name.strip() for name in (value.split(",") if isinstance(value, str) else map(str, value))} - {""}
-        if unknown := sorted(names - {table.label for table in source_tables()}):
+        if unknown := sorted(names - {table.label for table in _landed_tables()}):
             raise ValueError(f"there is no landed table {unknown[0]}; write it as system.table, such as crm.deals")
         return ",".join(sorted(names))
 
@@ -180,7 +194,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _ProjectVars(settings_cls)
+        return init_settings, env_settings, _CompanyFile(settings_cls), _ProjectVars(settings_cls)
 
     @property
     def today(self) -> date:
@@ -195,7 +209,7 @@ class Settings(BaseSettings):
     @property
     def company_sources(self) -> Path | None:
         """The company's own source systems, a folder each; None where there are none."""
-        return None
+        return own_sources(company_folder())
 
     @property
     def paths(self) -> WarehousePaths:
@@ -215,7 +229,7 @@ def _time_zone(name: str) -> str:
 
 
 def load_settings(flags: Mapping[str, Any]) -> Settings:
-    """Settings from flags (None: not given), environment and dbt_project.yml.
+    """Settings from flags (None: not given), environment, the company's kpi.yml and dbt_project.yml.
 
     Raises UsageError naming the setting, its value and what it may be.
     """
@@ -223,7 +237,21 @@ def load_settings(flags: Mapping[str, Any]) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise UsageError("; ".join(_complaint(item) for item in error.errors())) from error
+        complaints = (_complaint(item) + _origin(str(item["loc"][0]), given) for item in error.errors())
+        raise UsageError("; ".join(complaints)) from error
+
+
+def _origin(name: str, given: Mapping[str, Any]) -> str:
+    """Where a setting stands, if that is the company's file; else ''."""
+    folder = company_folder()
+    if folder is None or name in given or os.environ.get(f"KPI_{name.upper()}"):
+        return ""
+    return f" (in {folder / COMPANY_FILE})" if name in company_settings(folder) else ""
+
+
+def _landed_tables() -> tuple[Table, ...]:
+    """What can land: the contract's tables, and the objects of source systems, the company's own included."""
+    return landed_tables(own_sources(company_folder()))
 
 
 def _complaint(item: Mapping[str, Any]) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Set
 from datetime import date, timedelta
 from pathlib import Path
 
-from orchestration.core.contract import PROJECT_ROOT
+from orchestration.core.company import seed_file
 from orchestration.core.errors import UsageError
 
-HOLIDAYS_FILE = PROJECT_ROOT / "seeds" / "holidays.csv"
 SATURDAY = 5
 
 
@@ -60,9 +59,10 @@ def close_due_on(month: date, holidays: Set[date], n: int = 3) -> date:
     return day
 
 
-def read_holidays(path: Path = HOLIDAYS_FILE) -> frozenset[date]:
-    """The days of the holidays seed. Raises UsageError naming a line that is not a date."""
+def read_holidays(path: Path | None = None) -> frozenset[date]:
+    """The days of the holidays seed (of a company its own). Raises UsageError naming a line that is not a date."""
     days = set()
+    path = path or seed_file("holidays")
     with path.open(encoding="utf-8", newline="") as stream:
         for number, row in enumerate(csv.DictReader(stream), start=2):
             try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.core.company import company_folder, own_sources
 from orchestration.core.contract import Table, landed_tables
 
 FILE_SUFFIXES = (".csv", ".parquet")
@@ -46,7 +47,7 @@ def find_files(landing: Path) -> tuple[list[LandedFile], list[str]]:
     Hidden files and names that end in `.md` are neither. A line names the path, why it is not read, and the nearest
     name that would be.
     """
-    tables = {f"{table.system}/{table.name}": table for table in landed_tables()}
+    tables = {f"{table.system}/{table.name}": table for table in landed_tables(own_sources(company_folder()))}
     files: list[LandedFile] = []
     unread: list[str] = []
     for system_dir in _visible(landing, landing, unread):
@@ -66,7 +67,7 @@ def find_files(landing: Path) -> tuple[list[LandedFile], list[str]]:
                     unread.append(f"{folder}/{_plain(path.name)}: {reason}")
                 else:
                     files.append(LandedFile(tables[folder], path))
-    order = {table: position for position, table in enumerate(landed_tables())}
+    order = {table: position for position, table in enumerate(landed_tables(own_sources(company_folder())))}
     files.sort(key=lambda file: (order[file.table], natural_key(file.name)))
     return files, unread
 

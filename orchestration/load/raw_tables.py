@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from orchestration.core.company import company_folder, own_sources
 from orchestration.core.contract import Table, landed_tables
 
 # What the loader writes of each file, which is its table, its name and its content.
@@ -44,7 +45,7 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     connection.execute(MALFORMED_LINES)
     connection.execute(REPLACED_CHARACTERS)
     notes: list[str] = []
-    for table in landed_tables():
+    for table in landed_tables(own_sources(company_folder())):
         columns = ", ".join(f"{name} varchar" for name in table.column_names)
         connection.execute(
             f"create table if not exists raw.{table.raw_name} "
