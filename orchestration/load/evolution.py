@@ -53,6 +53,7 @@ def fill_gained_columns(
     told: dict[Table, _Told] = {}
     for loaded in _files_to_fill(connection, tables):
         about = told.setdefault(loaded.table, _Told())
+        filled: list[str] | None
         if loaded.table.keeps_other_columns and loaded.match:
             filled = _from_other_columns(connection, loaded, loaded.match)
         else:

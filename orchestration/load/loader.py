@@ -75,13 +75,14 @@ def load(
             f"landing folder {landing} holds no file in a <system>/<table> folder: nothing to load", unread
         )
     create_load_tables(connection)
+    gained = create_raw_tables(connection, [table for table in tables if table.is_contract])
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         seen = look_at(connection, files, Path(scratch))
         used = _used_tables(connection, landing, tables, seen)
-        gained = create_raw_tables(connection, used)
+        gained += create_raw_tables(connection, [table for table in used if not table.is_contract])
         if problems := [*unread, *seen.problems]:
             raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was loaded or published", problems)
         report = LoadReport(len(seen.new) + len(seen.known), files_known=len(seen.known), notes=seen.notes)

@@ -42,14 +42,15 @@ class Piece:
         return f"{self.file.folder}/{self.name}"
 
     def content(self, scratch: Path) -> Content:
-        """The piece unpacked; in `scratch`, a new folder, if it is packed."""
-        scratch.mkdir(parents=True)
+        """The piece unpacked: in `scratch`, where working copies go, too, if it is packed."""
         path = self.file.path
         unpacked = scratch / "unpacked"
         if self.member:
+            scratch.mkdir(parents=True)
             archive.unpack_member(path, self.member, unpacked)
             path = unpacked
         elif head_of(path).startswith(archive.GZIP_MAGIC):
+            scratch.mkdir(parents=True)
             archive.unpack_gzip(path, unpacked)
             path = unpacked
         return Content(path, self.file.candidates, scratch, self.file.partitions)

@@ -62,7 +62,7 @@ def _beyond(size: int, path: Path) -> str:
     return f"expands beyond measure: to {size:,} bytes and more, from {path.stat().st_size:,}"
 
 
-def _copy(packed: IO[bytes], to: Path, most: int, path: Path) -> None:
+def _copy(packed: IO[bytes] | gzip.GzipFile, to: Path, most: int, path: Path) -> None:
     size = 0
     with to.open("wb") as new:
         while chunk := packed.read(COPY_BYTES):

@@ -52,7 +52,7 @@ DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=
 def open_json(content: Content) -> RecordsReading:
     """Look at a JSON file. Raises UnreadableFileError where it holds no records, or fits none of its tables."""
     declared = next((table.dialect.encoding for table in content.candidates if table.dialect.encoding), None)
-    text = utf8_text(content.path, declared, content.scratch)
+    text = utf8_text(content, declared)
     is_lines = _is_lines(text.path)
     paths: dict[str, None] = {}
     malformed: list[MalformedLine] = []
@@ -71,7 +71,7 @@ def open_json(content: Content) -> RecordsReading:
         raise UnreadableFileError(f"is not JSON: {malformed[0].error}, line {malformed[0].line}")
     columns = {table: _columns(table, list(paths)) for table in content.candidates}
     layout = first_that_fits(content.candidates, lambda table: _layout(table, columns[table], content, text.notes))
-    records = content.scratch / "records.csv"
+    records = content.working_folder() / "records.csv"
     places = [path.split("\0") for path in columns[layout.table]]
     write_records(
         records,

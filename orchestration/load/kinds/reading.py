@@ -19,13 +19,18 @@ class Content:
     """The bytes of one file to be read, unpacked.
 
     `candidates` are the tables that it may be of, in the order in which they are tried; `partitions` is what its
-    folders say (`year=2025`); `scratch` is a folder of its own for working copies.
+    folders say (`year=2025`); `scratch` is where a folder of its own for working copies goes.
     """
 
     path: Path
     candidates: tuple[Table, ...]
     scratch: Path
     partitions: Mapping[str, str] = field(default_factory=dict)
+
+    def working_folder(self) -> Path:
+        """The folder for working copies, there by now."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        return self.scratch
 
     def constants(self, table: Table) -> dict[str, str]:
         """The columns of a table that its folders give."""

@@ -65,10 +65,11 @@ class TextReading:
     text: Utf8Text
     layout: FileLayout
     lines: LineFindings
-    scratch: Path
+    content: Content
 
     def scan(self, connection: duckdb.DuckDBPyConnection) -> Scanned:
-        scanned = scan_csv(connection, self.text.path, self.layout, self.text.print_, self.lines, self.scratch)
+        scratch = self.content.working_folder()
+        scanned = scan_csv(connection, self.text.path, self.layout, self.text.print_, self.lines, scratch)
         return Scanned(
             scanned.malformed,
             scanned.blank_rows,
@@ -85,28 +86,29 @@ def open_text(content: Content) -> TextReading:
     def look(table: Table) -> FileLayout:
         encoding = table.dialect.encoding
         if encoding not in texts:
-            texts[encoding] = utf8_text(content.path, encoding, content.scratch)
+            texts[encoding] = utf8_text(content, encoding)
         return _layout(texts[encoding], table, content)
 
     layout = first_that_fits(content.candidates, look)
     text = texts[layout.table.dialect.encoding]
     longest = examine_lines(text.path, layout, text.print_)
-    return TextReading(text, layout, LineFindings(longest, text.undecodable), content.scratch)
+    return TextReading(text, layout, LineFindings(longest, text.undecodable), content)
 
 
-def utf8_text(path: Path, declared: str | None, scratch: Path) -> Utf8Text:
+def utf8_text(content: Content, declared: str | None) -> Utf8Text:
     """A text as UTF-8: by its byte-order mark, else as declared, else as it is, else as it looks for certain.
 
     Raises UnreadableFileError where it is in no encoding that is certain. A few lines that are not UTF-8 are let be.
     """
+    path = content.path
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if marked := next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), _utf16_unmarked(head)):
-        return _decoded(path, marked, scratch)
+        return _decoded(content, marked)
     print_ = fingerprint(path)
     if declared is not None and _codec(declared) not in UTF_8 and not head.isascii():
         if not print_.is_utf8:
-            return _decoded(path, declared, scratch)
+            return _decoded(content, declared)
         note = f"is UTF-8, though {declared} is declared, and is read as UTF-8"
         return Utf8Text(path, print_, {}, (note,))
     undecodable = undecodable_lines(path, print_)
@@ -122,7 +124,7 @@ def utf8_text(path: Path, declared: str | None, scratch: Path) -> Utf8Text:
             f"dialect: {{encoding: {readings[0].encoding if readings else 'cp1252'}}}"
         )
     note = f"is read as {readings[0].encoding}, in which line {first} reads `{readings[0].sample}`"
-    return _decoded(path, readings[0].encoding, scratch, note)
+    return _decoded(content, readings[0].encoding, note)
 
 
 def _utf16_unmarked(head: bytes) -> str | None:
@@ -149,13 +151,12 @@ def _first_line_held(head: bytes) -> int:
     return next((number for number, line in enumerate(lines, start=1) if line.strip()), 1)
 
 
-def _decoded(path: Path, encoding: str, scratch: Path, *notes: str) -> Utf8Text:
+def _decoded(content: Content, encoding: str, *notes: str) -> Utf8Text:
     """A copy of a text in UTF-8. Raises UnreadableFileError naming the line that cannot be decoded."""
-    _codec(encoding)
-    copy = scratch / f"{encoding}.utf8"
+    copy = content.working_folder() / f"{_codec(encoding)}.utf8"
     decoder = codecs.getincrementaldecoder(encoding)()
     newlines = 0
-    with path.open("rb") as old, copy.open("wb") as new:
+    with content.path.open("rb") as old, copy.open("wb") as new:
         while True:
             chunk = old.read(COPY_BYTES)
             try:

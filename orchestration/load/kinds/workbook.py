@@ -80,7 +80,7 @@ def _sheets(content: Content) -> list[Sheet]:
     _check_size(content.path)
     rows = max([MOST_PREAMBLE_ROWS + 1, *(table.dialect.header_row or 0 for table in content.candidates)])
     ended = subprocess.run(
-        [sys.executable, "-m", WORKER, str(content.path), str(content.scratch), str(rows)],
+        [sys.executable, "-m", WORKER, str(content.path), str(content.working_folder()), str(rows)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ended.returncode:
