@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from orchestration.load.encoding import guessed
 from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError
 
 MAX_LINE_BYTES = 1 << 20
@@ -24,7 +23,6 @@ MAX_BYTES_NOTED = 100 << 20
 FEW_LINES = 3
 WHOLE_FILE_SHARE = 0.1
 MAX_UNDECODABLE_LINES = 10_000
-SAMPLE_LINES = 100
 CHUNK_BYTES = 1 << 20
 
 
@@ -36,14 +34,35 @@ class LineFindings:
     undecodable: dict[int, bytes] = field(default_factory=dict)
 
 
-def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFindings:
-    """Look at every line of a CSV file, in time by its size. Raises UnreadableFileError where it cannot be read."""
-    longest = quotes = surplus_lines = surplus_fields = surplus_bytes = 0
-    undecodable: dict[int, bytes] = {}
-    end = b"\r" if print_.carriage_returns and not print_.newlines else b"\n"
-    columns = len(layout.columns)
+def undecodable_lines(path: Path, print_: Fingerprint) -> dict[int, bytes]:
+    """The lines of a text that are not UTF-8, by number (from 1); of so many that it is the file that is not, the first
+    ones."""
+    found: dict[int, bytes] = {}
+    if print_.is_utf8:
+        return found
     with path.open("rb") as stream:
-        for number, line in enumerate(_lines(stream, end), start=1):
+        for number, line in enumerate(_lines(stream, _line_end(print_)), start=1):
+            if not _is_utf8(line):
+                found[number] = line
+                if len(found) > MAX_UNDECODABLE_LINES:
+                    break
+    return found
+
+
+def is_wholly_undecodable(found: dict[int, bytes], print_: Fingerprint) -> bool:
+    """Whether so many lines are not UTF-8 that the file is in another encoding, rather than a line here or there."""
+    return len(found) > min(max(FEW_LINES - 1, WHOLE_FILE_SHARE * print_.line_count), MAX_UNDECODABLE_LINES)
+
+
+def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> int:
+    """Look at every line of a CSV file, in time by its size; returns the bytes of the longest.
+
+    Raises UnreadableFileError where it cannot be given to the reader.
+    """
+    longest = quotes = surplus_lines = surplus_fields = surplus_bytes = 0
+    columns, delimiter = layout.column_count, layout.delimiter.encode()
+    with path.open("rb") as stream:
+        for number, line in enumerate(_lines(stream, _line_end(print_)), start=1):
             if len(line) > longest:
                 longest = len(line)
                 if longest > MAX_LINE_BYTES:
@@ -51,7 +70,12 @@ def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFi
                         f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: the file has lost its line ends, or "
                         "one value's quotes; export it again"
                     )
-            if line.count(b",") >= columns and (fields := _fields(line, inside=quotes % 2 == 1)) > columns:
+            if number <= layout.header_lines:
+                continue
+            if (
+                line.count(delimiter) >= columns
+                and (fields := _fields(line, delimiter, inside=quotes % 2 == 1)) > columns
+            ):
                 surplus_lines += 1
                 surplus_fields += fields - columns
                 surplus_bytes += (fields - columns) * len(line)
@@ -70,20 +94,11 @@ def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> LineFi
                         f"header, line {number} {fields} instead of {columns}"
                     )
             quotes += line.count(b'"')
-            if not print_.is_utf8 and not _is_utf8(line):
-                undecodable[number] = line
-                if len(undecodable) > MAX_UNDECODABLE_LINES:
-                    break
-    few = max(FEW_LINES - 1, WHOLE_FILE_SHARE * print_.line_count)
-    if len(undecodable) > min(few, MAX_UNDECODABLE_LINES):
-        looks = guessed(list(undecodable.values())[:SAMPLE_LINES])
-        count = f"more than {MAX_UNDECODABLE_LINES:,}" if len(undecodable) > MAX_UNDECODABLE_LINES else len(undecodable)
-        raise UnreadableFileError(
-            f"is not UTF-8: {count} of its {print_.line_count:,} lines are not, from line {next(iter(undecodable))} on"
-            + (f"; they look {looks}" if looks else "")
-            + "; export it as UTF-8"
-        )
-    return LineFindings(longest, undecodable)
+    return longest
+
+
+def _line_end(print_: Fingerprint) -> bytes:
+    return b"\r" if print_.carriage_returns and not print_.newlines else b"\n"
 
 
 def _lines(stream: BinaryIO, end: bytes) -> Iterator[bytes]:
@@ -98,10 +113,10 @@ def _lines(stream: BinaryIO, end: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def _fields(line: bytes, *, inside: bool) -> int:
+def _fields(line: bytes, delimiter: bytes, *, inside: bool) -> int:
     """How many fields a line has up to its last value. `inside`: it begins within quotes."""
-    parts = line.rstrip(b', "\r\t').split(b'"')
-    return sum(part.count(b",") for part in parts[inside::2]) + 1
+    parts = line.rstrip(b' "\r\t' + delimiter).split(b'"')
+    return sum(part.count(delimiter) for part in parts[inside::2]) + 1
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -21,7 +21,6 @@ from typing import BinaryIO
 
 import duckdb
 
-from orchestration.core.contract import Table
 from orchestration.load.csv_lines import MAX_MALFORMED_LINES, LineFindings
 from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
 from orchestration.load.scanned import (
@@ -29,6 +28,7 @@ from orchestration.load.scanned import (
     MalformedLine,
     Scanned,
     drop_blank_records,
+    drop_footer,
     is_blank,
     set_broken_ids_aside,
     shown,
@@ -63,13 +63,12 @@ def scan_csv(
     layout: FileLayout,
     print_: Fingerprint,
     lines: LineFindings,
-    table: Table,
     scratch: Path,
 ) -> Scanned:
     """Read `path` into the temporary table `scanned_records` (`_base`, then the file's columns as text).
 
     Lines of nothing but separators and blanks are left out and counted. Bytes that are not UTF-8 become U+FFFD; a line
-    that has them in an id of `table` is malformed. `scratch` is a folder for a working copy, made only where
+    that has them in an id of its table is malformed. `scratch` is a folder for a working copy, made only where
     one is needed. Raises UnreadableFileError where the file's lines cannot be accounted for.
     """
     source = path
@@ -93,7 +92,7 @@ def scan_csv(
             header_lines = 0
         for attempt in range(MAX_PASSES):
             try:
-                refusals = _read_records(connection, source, len(layout.columns), header_lines, lines.longest)
+                refusals = _read_records(connection, source, layout, header_lines, lines.longest)
             except duckdb.InvalidInputException as error:
                 if "state machine" not in str(error) or not _has_mixed_newlines(print_):
                     raise UnreadableFileError(f"is not CSV ({_first_line(error)})") from error
@@ -107,8 +106,8 @@ def scan_csv(
             if attempt < CAREFUL_PASSES:
                 refusals = _up_to_the_first_that_spans_lines(refusals)
             found = _blank_out(source, refusals)
-            malformed.extend(entry for entry, _ in found if not is_blank(entry.text))
-            blank_rows += sum(is_blank(entry.text) for entry, _ in found)
+            malformed.extend(entry for entry, _ in found if not is_blank(entry.text, layout.delimiter))
+            blank_rows += sum(is_blank(entry.text, layout.delimiter) for entry, _ in found)
             blanked.update(line for entry, count in found for line in range(entry.line, entry.line + count))
             if len(malformed) > MAX_MALFORMED_LINES or sum(len(entry.text) for entry in malformed) > MAX_MALFORMED_TEXT:
                 raise UnreadableFileError(
@@ -117,12 +116,12 @@ def scan_csv(
         else:
             raise UnreadableFileError("is not CSV: its quotes do not pair, whatever line is set aside")
         blank_rows += _number_lines(connection, source, header_lines, print_, blanked)
-        blank_rows += drop_blank_records(connection, len(layout.columns))
+        blank_rows += drop_blank_records(connection, layout.column_count)
     finally:
         copy.unlink(missing_ok=True)
-    replaced, broken = set_broken_ids_aside(connection, layout, lines, table) if lines.undecodable else ([], [])
-    ordered = sorted(malformed + broken, key=lambda entry: entry.line)
-    return Scanned([shown(entry, lines) for entry in ordered], blank_rows, replaced)
+    replaced, broken = set_broken_ids_aside(connection, layout, lines) if lines.undecodable else ([], [])
+    ordered, footer_lines = drop_footer(connection, layout, sorted(malformed + broken, key=lambda entry: entry.line))
+    return Scanned([shown(entry, lines) for entry in ordered], blank_rows, replaced, footer_lines)
 
 
 def _first_line(error: Exception) -> str:
@@ -158,7 +157,7 @@ def _with_replacements(source: Path, copy: Path) -> tuple[Path, Fingerprint]:
 
 
 def _read_records(
-    connection: duckdb.DuckDBPyConnection, source: Path, column_count: int, header_lines: int, longest_line: int
+    connection: duckdb.DuckDBPyConnection, source: Path, layout: FileLayout, header_lines: int, longest_line: int
 ) -> list[_Refusal]:
     """One pass: fill `scanned_records` with the accepted records in file order, return the refused ones.
 
@@ -167,7 +166,7 @@ def _read_records(
     as fit in memory; what it does not note is refused again in the next pass.
     """
     noted = max(LEAST_NOTED, min(MAX_MALFORMED_LINES, NOTED_BYTES // max(longest_line, 1)))
-    names = [f"c{position}" for position in range(column_count)]
+    names = [f"c{position}" for position in range(layout.column_count)]
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     newlines = " + ".join(f"coalesce(length({n}) - length(replace({n}, chr(10), '')), 0)" for n in names)
     for table in ("reject_errors", "reject_scans"):
@@ -183,8 +182,8 @@ def _read_records(
             select row_number() over () as _record, {newlines} as _newlines, {", ".join(names)}
             from read_csv(
                 ?, columns = {{{columns}}}, header = false, skip = {header_lines}, auto_detect = false,
-                delim = ',', quote = '"', escape = '"', strict_mode = true, max_line_size = {MAX_LINE_BYTES},
-                store_rejects = true, rejects_limit = {noted}
+                delim = '{layout.delimiter}', quote = '"', escape = '"', strict_mode = true,
+                max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_limit = {noted}
             )
         )
     """,

@@ -5,7 +5,6 @@ What a text that is not UTF-8 looks like is told for people to find out how it w
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable
 
 from charset_normalizer import from_bytes
@@ -14,11 +13,15 @@ from charset_normalizer import from_bytes
 LIKELY = ["cp1252", "cp949", "cp932", "gb18030", "big5", "cp1251", "cp1250"]
 # What a file's first bytes say of its kind, whatever its name says.
 KINDS = {
-    codecs.BOM_UTF16_LE: "UTF-16 text",
-    codecs.BOM_UTF16_BE: "UTF-16 text",
-    b"PK\x03\x04": "a workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "a workbook of old",
-    b"\x1f\x8b": "compressed by gzip",
+    b"\x1f\x8b": "compressed by gzip twice",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ\x00": "compressed by xz",
+    b"(\xb5/\xfd": "compressed by zstd",
+    b"7z\xbc\xaf'\x1c": "a 7z archive",
+    b"Rar!": "a rar archive",
+    b"{\\rtf": "a text document (RTF)",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF",
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
@@ -30,7 +33,11 @@ ESCAPED = {ord(char): f"\\x{ord(char):02x}" for char in NOT_PRINTABLE}
 
 
 def kind_of(head: bytes) -> str:
-    """What a file is by its first bytes, where it is no CSV for sure; '' otherwise."""
+    """What a file is by its first bytes, where it is none that is read; '' otherwise."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        return "HTML or XML"
     return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "")
 
 

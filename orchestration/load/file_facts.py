@@ -1,10 +1,11 @@
-"""What is known of a landed file without reading its rows, and the error that says it cannot be loaded."""
+"""What is known of a file before its rows are read, and the error that says it cannot be loaded."""
 
 from __future__ import annotations
 
 import codecs
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestration.core.contract import Table
@@ -31,19 +32,52 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class Match:
+    """How the columns of a file become those of a table.
+
+    `header` has the file's columns as they stand in it; `positions` where in it each column of the table is; `respelt`
+    how the file spells those that it names otherwise.
+    """
+
+    table: Table
+    header: tuple[str, ...]
+    positions: Mapping[str, int]
+    respelt: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[int, ...]:
+        """Positions of the columns that the table does not have."""
+        read = set(self.positions.values())
+        return tuple(position for position in range(len(self.header)) if position not in read)
+
+    @property
+    def unknown_columns(self) -> tuple[str, ...]:
+        """The columns that the table does not have, as they can be shown."""
+        return tuple(printable(self.header[position].strip()) or "(no name)" for position in self.unknown)
+
+
+@dataclass(frozen=True)
 class FileLayout:
-    """How to read a file: its kind, its columns in file order, and how many physical lines its header takes."""
+    """How a file is to be read: its columns; of a text its delimiter, and how many physical lines end with its header.
 
-    is_parquet: bool
-    columns: tuple[str, ...]
+    `constants` has the columns that its folder gives (`year=2025`), for all its rows. `preamble_lines` are the lines
+    above the header that hold something.
+    """
+
+    match: Match
+    delimiter: str = ","
     header_lines: int = 0
-    # the columns as they stand in the file, blanks around them included; of a Parquet file the same as `columns`
-    header: tuple[str, ...] = ()
+    preamble_lines: int = 0
+    constants: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
-    def unknown_columns(self, table: Table) -> tuple[str, ...]:
-        """The columns that the contract does not know, as they can be shown."""
-        known = set(table.column_names)
-        return tuple(printable(column) or "(no name)" for column in self.columns if column not in known)
+    @property
+    def table(self) -> Table:
+        return self.match.table
+
+    @property
+    def column_count(self) -> int:
+        return len(self.match.header)
 
 
 class UnreadableFileError(Exception):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
-from orchestration.core.company import company_folder, own_sources
-from orchestration.core.contract import Table, landed_tables
+from orchestration.core.contract import Table
+from orchestration.warehouse.sql import identifier
 
+# The column of the values that a table has no column for, as a JSON object, where it keeps them.
+OTHER_COLUMNS = "_other_columns"
 # What the loader writes of each file, which is its table, its name and its content.
 LOAD_FILES = {
     "file_id": "bigint primary key",
@@ -20,6 +24,10 @@ LOAD_FILES = {
     "load_id": "varchar not null",
     "loaded_at": "timestamp not null",
     "blank_rows": "bigint not null default 0",
+    # the columns as they stand in the file, as a JSON array; '' of files loaded before this was kept
+    "header": "varchar not null default ''",
+    "preamble_lines": "bigint not null default 0",
+    "footer_lines": "bigint not null default 0",
 }
 MALFORMED_LINES = """
     create table if not exists raw.malformed_lines (
@@ -34,45 +42,35 @@ REPLACED_CHARACTERS = """
 """
 
 
-def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Create schema `raw` with all tables of the contract and the load's own records, where they are missing.
-
-    Tables of an older contract gain the columns they lack, empty. None is ever dropped. Returns a line on each such
-    column that files loaded before had: its values were left out.
-    """
+def create_load_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create schema `raw` with the load's own records, where they are missing."""
     connection.execute("create schema if not exists raw")
     _create_load_files(connection)
     connection.execute(MALFORMED_LINES)
     connection.execute(REPLACED_CHARACTERS)
-    notes: list[str] = []
-    for table in landed_tables(own_sources(company_folder())):
-        columns = ", ".join(f"{name} varchar" for name in table.column_names)
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> list[tuple[Table, str]]:
+    """Create the raw tables that are missing. Older ones gain the columns they lack, empty. None is ever dropped.
+
+    Returns each column that a table gained.
+    """
+    gained: list[tuple[Table, str]] = []
+    for table in tables:
+        names = [*table.column_names, *([OTHER_COLUMNS] if table.keeps_other_columns else [])]
+        columns = ", ".join(f"{identifier(name)} varchar" for name in names)
         connection.execute(
-            f"create table if not exists raw.{table.raw_name} "
+            f"create table if not exists raw.{identifier(table.raw_name)} "
             f"(_file_id bigint, _file varchar, _line bigint, _load_id varchar, {columns})"
         )
         there = _column_names(connection, table.raw_name)
-        for name in table.column_names:
+        for name in names:
             if name not in there:
-                connection.execute(f"alter table raw.{table.raw_name} add column {name} varchar")
-                notes += _left_out(connection, table, name)
-    return notes
-
-
-def _left_out(connection: duckdb.DuckDBPyConnection, table: Table, column: str) -> list[str]:
-    """A line on the loaded files that had a column before the contract knew it; none where there are none."""
-    files = connection.execute(
-        "select file_name from raw.load_files where system_table = ? "
-        "and list_contains(string_split(unknown_columns, ', '), ?) order by file_id",
-        [table.label, column],
-    ).fetchall()
-    if not files:
-        return []
-    named = files[0][0] + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-    return [
-        f"{table.label}: {named} had {column} when it was not read yet, and its values are not here: "
-        "deliver the files under other names, or build into an empty warehouse"
-    ]
+                connection.execute(
+                    f"alter table raw.{identifier(table.raw_name)} add column {identifier(name)} varchar"
+                )
+                gained.append((table, name))
+    return gained
 
 
 def _create_load_files(connection: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from orchestration.core.contract import Table
 from orchestration.load.csv_lines import LineFindings
 from orchestration.load.encoding import NOT_PRINTABLE, printable, with_bytes_shown
 from orchestration.load.file_facts import FileLayout
@@ -36,17 +35,20 @@ class MalformedLine:
 class Scanned:
     """What a file holds beside its records: malformed lines, and how many lines hold nothing.
 
-    `replaced` has line and column of the values in which bytes that are not UTF-8 became U+FFFD.
+    `replaced` has line and column of the values in which bytes that are not UTF-8 became U+FFFD; `footer_lines` counts
+    the records and malformed lines below the last row, which are no data.
     """
 
     malformed: Sequence[MalformedLine] = ()
     blank_rows: int = 0
     replaced: Sequence[tuple[int, str]] = ()
+    footer_lines: int = 0
+    notes: Sequence[str] = ()
 
 
-def is_blank(line: str) -> bool:
+def is_blank(line: str, delimiter: str = ",") -> bool:
     """Whether a line of CSV holds nothing but separators and blanks, quoted ones included."""
-    return not re.sub(f'"[{re.escape(BLANKS)}]*"', "", line).strip(BLANKS + ",")
+    return not re.sub(f'"[{re.escape(BLANKS)}]*"', "", line).strip(BLANKS + delimiter)
 
 
 def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int) -> int:
@@ -56,15 +58,61 @@ def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int)
     return int(dropped)
 
 
+def number_no_skipped_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have `_base` be the line itself, as it is of every file but a text."""
+    connection.execute("create or replace temp table skipped_lines (base bigint, skipped bigint)")
+
+
+def drop_footer(
+    connection: duckdb.DuckDBPyConnection, layout: FileLayout, malformed: Sequence[MalformedLine]
+) -> tuple[list[MalformedLine], int]:
+    """Take out of `scanned_records` what stands from the footer on: from the first row on whose first value one of the
+    table's declared patterns matches.
+
+    Returns the malformed lines above it, and how many lines were taken out, malformed ones included.
+    """
+    patterns = layout.table.dialect.footer
+    if not patterns:
+        return list(malformed), 0
+    matches = " or ".join("regexp_full_match(trim(c0, ?), ?)" for _ in patterns)
+    numbered = f"{SCAN_TABLE} asof left join skipped_lines on _base >= base"
+    [(first,)] = connection.execute(
+        f"select min(_base + coalesce(skipped, 0)) from {numbered} where {matches}",
+        [value for pattern in patterns for value in (BLANKS, pattern)],
+    ).fetchall()
+    starts = [
+        entry.line
+        for entry in malformed
+        if any(re.fullmatch(pattern, _first_value(entry.text, layout.delimiter)) for pattern in patterns)
+    ]
+    starts += [] if first is None else [int(first)]
+    if not starts:
+        return list(malformed), 0
+    footer = min(starts)
+    [(taken,)] = connection.execute(
+        f"delete from {SCAN_TABLE} where _base in "
+        f"(select _base from {numbered} where _base + coalesce(skipped, 0) >= ?)",
+        [footer],
+    ).fetchall()
+    kept = [entry for entry in malformed if entry.line < footer]
+    return kept, int(taken) + len(malformed) - len(kept)
+
+
+def _first_value(text: str, delimiter: str) -> str:
+    if quoted := re.match(r'\s*"([^"]*)"', text):
+        return quoted.group(1).strip(BLANKS)
+    return text.partition(delimiter)[0].strip(BLANKS)
+
+
 def set_broken_ids_aside(
-    connection: duckdb.DuckDBPyConnection, layout: FileLayout, lines: LineFindings, table: Table
+    connection: duckdb.DuckDBPyConnection, layout: FileLayout, lines: LineFindings
 ) -> tuple[list[tuple[int, str]], list[MalformedLine]]:
     """Take the records with replaced bytes in an id out of `scanned_records`.
 
     Returns line and column of every replaced value that is kept, and the lines taken out.
     """
-    columns = {f"c{position}": name for position, name in enumerate(layout.columns) if name in table.column_names}
-    ids = {column.name for column in table.columns if column.identifies}
+    columns = {f"c{position}": name for name, position in layout.match.positions.items()}
+    ids = {column.name for column in layout.table.columns if column.identifies}
     hits = ", ".join(f"if(contains({one}, chr(65533)), '{one}', null)" for one in columns)
     found = connection.execute(f"""
         select _base, _base + coalesce(skipped, 0), _newlines, hits, [{", ".join(columns)}]
@@ -81,7 +129,7 @@ def set_broken_ids_aside(
         names = [columns[one] for one in hit]
         if in_ids := [name for name in names if name in ids]:
             connection.execute(f"delete from {SCAN_TABLE} where _base = ?", [base])
-            text = ",".join(value or "" for value in values)
+            text = layout.delimiter.join(value or "" for value in values)
             broken.append(MalformedLine(line, text, f"not utf-8 in {', '.join(in_ids)}"))
         else:
             replaced += [(line, name) for name in names]
