@@ -18,6 +18,7 @@ from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
+from orchestration.core.contract import landed_tables
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
 from orchestration.core.process import keep_files_private
 from orchestration.core.settings import Settings
@@ -171,7 +172,13 @@ class Build:
     def load(self) -> loader.LoadReport:
         """Load every new landing file into schema raw."""
         with self._timed("load"), open_build_file(self.settings.paths.build_file) as connection:
-            report = loader.load(connection, self.settings.landing, self.record.run_id, self._progress.advance)
+            report = loader.load(
+                connection,
+                self.settings.landing,
+                self.record.run_id,
+                self._progress.advance,
+                landed_tables(self.settings.company_sources),
+            )
         self.record.files = {
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
             "blank_lines": report.blank_rows,

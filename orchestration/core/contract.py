@@ -1,7 +1,7 @@
 """What lands: the source contract, and the objects of source systems, read from the dbt sources files.
 
 Loader and models share these definitions. The contract stands in `models/staging/_sources.yml`; a source system is a
-folder of SQL with a sources file of its own, `models/sources/<system>/_<system>.yml`, or the same below `sources/` of a
+folder of SQL with sources files of its own, `models/sources/<system>/_*.yml`, or the same below `sources/` of a
 company's folder.
 """
 
@@ -106,12 +106,15 @@ def source_objects(company_sources: Path | None = None) -> tuple[Table, ...]:
 
     A system of the company takes the place of one of the same name.
     """
-    files: dict[str, Path] = {}
-    for folder in (SYSTEMS_FOLDER, company_sources):
-        for file in sorted(folder.glob("*/_*.yml")) if folder else ():
-            if file.stem == f"_{file.parent.name}":
-                files[file.parent.name] = file
-    return tuple(table for system in sorted(files) for table in _tables(files[system], is_contract=False))
+    folders: dict[str, Path] = {}
+    for parent in (SYSTEMS_FOLDER, company_sources):
+        folders |= {file.parent.name: file.parent for file in (parent.glob("*/_*.yml") if parent else ())}
+    return tuple(
+        table
+        for system in sorted(folders)
+        for file in sorted(folders[system].glob("_*.yml"))
+        for table in _tables(file, is_contract=False)
+    )
 
 
 def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
@@ -122,7 +125,8 @@ def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
 def _tables(file: Path, *, is_contract: bool) -> tuple[Table, ...]:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        tables = [(source["name"], table) for source in document["sources"] for table in source["tables"]]
+        sources = document.get("sources") or ()
+        tables = [(source["name"], table) for source in sources for table in source["tables"]]
         names = [(system, table["name"], column["name"]) for system, table in tables for column in table["columns"]]
     except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
         told = " ".join(str(error).split())
