@@ -262,6 +262,29 @@
     )
 {%- endmacro %}
 
+{#
+    The rows of a subquery, a row for each entry of their JSON objects: their columns, `label` and `value`; a row without
+    an entry once, with neither. The body of a subquery.
+#}
+{% macro json_entries(rows, json) %}{{ return(adapter.dispatch('json_entries')(rows, json)) }}{% endmacro %}
+{% macro duckdb__json_entries(rows, json) %}
+    select
+        keyed.*,
+        trim(key) as label,
+        json_extract_string({{ json }}, '/' || replace(replace(key, '~', '~0'), '/', '~1')) as value
+    from (
+        select
+            entries.*,
+            unnest(case when len(json_keys({{ json }})) > 0 then json_keys({{ json }}) else cast([null] as varchar[]) end) as key
+        from ({{ rows }}) as entries
+    ) as keyed
+{% endmacro %}
+{% macro spark__json_entries(rows, json) %}
+    select entries.*, trim(key) as label, value
+    from ({{ rows }}) as entries
+    lateral view outer explode(from_json({{ json }}, 'map<string, string>')) as key, value
+{% endmacro %}
+
 {# A whole number as text of a fixed width, zeros in front, so that it sorts. #}
 {% macro padded(expression, width) -%}
     lpad(cast({{ expression }} as {{ text_type() }}), {{ width }}, '0')

@@ -154,10 +154,78 @@
     end
 {%- endmacro %}
 
-{# A text that begins with year-month-day: month and day of two digits, no blank at its end. #}
+{# A text that begins with year-month-day: month, day and hour of two digits, hours of 24, no blank at its end. #}
 {% macro two_digits(text) -%}
-    trim(regexp_replace(regexp_replace({{ text }}, '^([0-9]{4})-([0-9])-', '{{ captured(1) }}-0{{ captured(2) }}-'), '^([0-9]{4}-[0-9]{2})-([0-9])([^0-9]|$)', '{{ captured(1) }}-0{{ captured(2) }}{{ captured(3) }}'))
+    {%- set month = "regexp_replace(" ~ text ~ ", '^([0-9]{4})-([0-9])-', '" ~ captured(1) ~ "-0" ~ captured(2) ~ "-')" -%}
+    {%- set day = "regexp_replace(" ~ month ~ ", '^([0-9]{4}-[0-9]{2})-([0-9])([^0-9]|$)', '" ~ captured(1) ~ "-0" ~ captured(2) ~ captured(3) ~ "')" -%}
+    {%- set hour = "regexp_replace(trim(" ~ day ~ "), '^([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]):', '" ~ captured(1) ~ " 0" ~ captured(2) ~ ":')" -%}
+    {%- set clock = '[0-9]{4}-[0-9]{2}-[0-9]{2} (0[1-9]|1[0-2]):[0-5][0-9](:[0-5][0-9])? ?' -%}
+    case
+        when {{ matches(hour, clock ~ '[Aa][Mm]') }}
+            then substring({{ hour }}, 1, 11)
+                || case when substring({{ hour }}, 12, 2) = '12' then '00' else substring({{ hour }}, 12, 2) end
+                || regexp_replace(substring({{ hour }}, 14), ' ?[AaPp][Mm]$', '')
+        when {{ matches(hour, clock ~ '[Pp][Mm]') }}
+            then substring({{ hour }}, 1, 11)
+                || cast(12 + {{ cast_or_null("substring(" ~ hour ~ ", 12, 2)", 'integer') }} % 12 as {{ text_type() }})
+                || regexp_replace(substring({{ hour }}, 14), ' ?[AaPp][Mm]$', '')
+        else {{ hour }}
+    end
 {%- endmacro %}
+
+{#
+    The first day of the month that a text names, as the contract writes it: of a day, `2025-03`, `03/2025`, `Mar 2025`,
+    `2025년 3월`; other texts are passed on as they are.
+#}
+{% macro month_from(text) -%}
+    {%- set year_first = '([0-9]{4})[-./ 년]+([0-9]{1,2})[월. ]*' -%}
+    {%- set month_first = '([0-9]{1,2})[-./ ]([0-9]{4})' -%}
+    {%- set month_name = '([A-Za-z]{3})[A-Za-z]*[-./ ,]*([0-9]{4}|[0-9]{2})' -%}
+    {%- set names = 'janfebmaraprmayjunjulaugsepoctnovdec' -%}
+    case
+        when {{ matches(text, day_pattern() ~ '([T ].*)?') }} then substring({{ text }}, 1, 8) || '01'
+        when {{ matches(text, year_first) }}
+            then regexp_replace({{ text }}, '^{{ year_first }}$', '{{ captured(1) }}') || '-'
+                || lpad(regexp_replace({{ text }}, '^{{ year_first }}$', '{{ captured(2) }}'), 2, '0') || '-01'
+        when {{ matches(text, month_first) }}
+            then regexp_replace({{ text }}, '^{{ month_first }}$', '{{ captured(2) }}') || '-'
+                || lpad(regexp_replace({{ text }}, '^{{ month_first }}$', '{{ captured(1) }}'), 2, '0') || '-01'
+        when {{ matches(text, month_name) }}
+            and lower(substring({{ text }}, 1, 3)) in ('jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec')
+            then right('20' || regexp_replace({{ text }}, '^{{ month_name }}$', '{{ captured(2) }}'), 4) || '-'
+                || lpad(cast(cast(
+                    (position(lower(substring({{ text }}, 1, 3)) in '{{ names }}') + 2) / 3 as integer
+                ) as {{ text_type() }}), 2, '0') || '-01'
+        else {{ text }}
+    end
+{%- endmacro %}
+
+{#
+    The rows of an object that has a column a month (meta `keeps_other_columns`), a row a month: the columns of
+    source_rows(), `month` (its first day) and `amount` (the text under it), _part, and _left_out where a row has no
+    month that is filled. Other columns are none of it. The body of a CTE.
+#}
+{% macro months_across(system, object) %}
+    select
+        entries.*,
+        case when month is null then 'no_month_filled' end as _left_out,
+        cast(row_number() over (partition by _file_id, _line order by month, label) as integer) as _part
+    from (
+        select
+            labelled.*,
+            case when is_month then {{ month_from('label') }} end as month,
+            case when is_month then value end as amount,
+            row_number() over (partition by _file_id, _line order by is_month desc, label) as label_number
+        from (
+            select named.*, {{ matches(month_from('label'), day_pattern()) }} as is_month
+            from (
+                {{ json_entries(source_rows(system, object), '_other_columns') }}
+            ) as named
+        ) as labelled
+    ) as entries
+    -- a row without any month stays, once
+    where month is not null or label_number = 1
+{% endmacro %}
 
 {# The local day (in business_timezone) of an instant as instant() writes it. #}
 {% macro day_of(text, zone='UTC') -%}
@@ -242,4 +310,27 @@
 {# The account that stands for another, or itself; beside a left join of account_links() under the alias. #}
 {% macro account_standing_for(account_id, links='account_links') -%}
     coalesce({{ links }}.linked_account_id, {{ account_id }})
+{%- endmacro %}
+
+{# Whether a system's or a table's files write 1.234,50 for 1234.50: var decimal_comma_in. #}
+{% macro has_decimal_comma(system, table) %}
+    {%- set listed = [] -%}
+    {%- for name in (var('decimal_comma_in') or '').split(',') %}{% do listed.append(name | trim) %}{% endfor -%}
+    {{ return(system in listed or (system ~ '.' ~ table) in listed) }}
+{% endmacro %}
+
+{#
+    A number of a spreadsheet, by var decimal_comma_in. Where nothing is said there, one that can be read two ways (1.234)
+    is made one that cannot be read at all, so that it is set aside and somebody says which it is.
+#}
+{% macro spreadsheet_number(text, system, table) -%}
+    {%- if has_decimal_comma(system, table) -%}
+    {{ number_from(text, ',') }}
+    {%- else -%}
+    case
+        when {{ matches(text, '[^0-9]*[1-9][0-9]{0,2}[.,][0-9]{3}[^0-9]*') }}
+            then {{ text }} || ' (thousands or decimals? set decimal_comma_in)'
+        else {{ number_from(text, '.') }}
+    end
+    {%- endif -%}
 {%- endmacro %}

@@ -148,6 +148,7 @@
 #}
 {% macro landed_for(system, table) %}
     {%- set columns = contract_columns(system, table) %}
+    {%- set has_comma = has_decimal_comma(system, table) %}
     {%- set is_linked = (var('enabled_sources') or []) | length > 0 %}
     {%- set named = columns | selectattr('parent', 'defined') | selectattr('parent', 'in', ['crm.accounts', 'crm.sales_reps']) | list if is_linked else [] %}
     {%- if is_linked %}
@@ -159,7 +160,13 @@
         1 as _part,
         cast(null as {{ text_type() }}) as _left_out
         {%- for column in columns %},
-        {{ 'coalesce(of_' ~ column.name ~ '.member_id, rows.' ~ column.name ~ ')' if column in named else 'rows.' ~ column.name }} as {{ column.name }}
+        {% if column in named -%}
+            coalesce(of_{{ column.name }}.member_id, rows.{{ column.name }})
+        {%- elif has_comma and column.type in ('decimal', 'rate', 'integer') -%}
+            {{ number_from(trimmed('rows.' ~ column.name), ',') }}
+        {%- else -%}
+            rows.{{ column.name }}
+        {%- endif %} as {{ column.name }}
         {%- endfor %}
     from {{ source(system, table) }} as rows
     {%- for column in named %}

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from orchestration.commands import build, close, init, postgres, sample, show
+from orchestration.commands import build, close, init, mapping, postgres, sample, show
 from orchestration.commands.console import err, with_company
 from orchestration.core.errors import InterruptedByError, KpiError
 from orchestration.core.process import end_in_order_when_told_to
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The sales metrics of a small business, from landed files to published KPI marts.",
 )
-for commands in (build, init, sample, show, postgres, close):
+for commands in (build, init, mapping, sample, show, postgres, close):
     commands.register(app)
 for command in app.registered_commands:
     assert command.callback is not None

@@ -10,7 +10,7 @@ declared as (
         '{{ system }}.{{ table }}' as system_table,
         '{{ model.split('__')[0] }}' as source_system,
         '{{ column.name }}' as column_name,
-        '{{ column.config.meta.from }}' as source_column
+        {{ dbt.string_literal(dbt.escape_single_quotes(column.config.meta.from)) }} as source_column
     union all
     {% endfor %}
     {% endfor %}

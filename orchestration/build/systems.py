@@ -37,11 +37,15 @@ def source_vars(settings: Settings) -> dict[str, Any]:
         "enabled_sources": list(systems),
         "source_models": models,
         "source_objects": [
-            {"system": table.system, "name": table.name, "columns": list(table.column_names)}
+            {"system": table.system, "name": table.name, "columns": _kept_columns(table)}
             for table in source_objects(settings.company_sources)
             if table.system in systems
         ],
     }
+
+
+def _kept_columns(table: Table) -> list[str]:
+    return [*table.column_names, *(["_other_columns"] if table.keeps_other_columns else [])]
 
 
 def system_folder(system: str, company_sources: Path | None) -> Path:

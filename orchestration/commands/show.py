@@ -172,13 +172,15 @@ def quarantine(
         out.print("nothing is quarantined" + (f" in {table}" if table else ""))
         return
     out.print(f"{total:,} rows quarantined" + (f", the first {last}:" if total > last else ":"))
-    for system_table, place, reasons, text, is_repaired in rows:
+    for system_table, place, reasons, text, read_as, is_repaired in rows:
         out.print(
             f"[bold]{system_table}[/] {escape(place)} [red]{escape(reasons.replace(',', ', '))}[/]"
             + (" (repaired: a good row or file came for it)" if is_repaired else ""),
             **PLAIN,
         )
         out.print(f"    {escape(text)}", style="dim", **PLAIN)
+        if read_as:
+            out.print(f"    read as {escape(read_as)}", style="dim", **PLAIN)
 
 
 def _print_left_out(connection: duckdb.DuckDBPyConnection, table: str | None) -> None:
@@ -220,6 +222,7 @@ def _quarantined(
                 || file_name || ':' || line as place,
             string_agg(reason || coalesce(' (' || source_column || ')', ''), ',' order by number),
             row_text,
+            case when source_table <> faults.system_table and reasons <> 'malformed_line' then read_as end,
             is_repaired
         from faults left join staging.source_columns as columns
             on faults.system_table = columns.system_table

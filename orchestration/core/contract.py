@@ -106,9 +106,7 @@ def source_objects(company_sources: Path | None = None) -> tuple[Table, ...]:
 
     A system of the company takes the place of one of the same name.
     """
-    folders: dict[str, Path] = {}
-    for parent in (SYSTEMS_FOLDER, company_sources):
-        folders |= {file.parent.name: file.parent for file in (parent.glob("*/_*.yml") if parent else ())}
+    folders = _system_folders(company_sources)
     return tuple(
         table
         for system in sorted(folders)
@@ -120,6 +118,32 @@ def source_objects(company_sources: Path | None = None) -> tuple[Table, ...]:
 def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
     """Every table that files can land for: the contract's, then the objects of source systems."""
     return source_tables() + source_objects(company_sources)
+
+
+@cache
+def tables_filled(company_sources: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """The tables of the contract that each object of a source system fills, by the objects' labels.
+
+    It stands in the YAML of the models `<system>__<table>`: `config.meta.rows_of`.
+    """
+    contract = {table.name: table.label for table in source_tables()}
+    filled: dict[str, list[str]] = {}
+    for system, folder in _system_folders(company_sources).items():
+        for file in sorted(folder.glob("*.yml")):
+            document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            for model in document.get("models") or ():
+                label = contract.get(str(model["name"]).removeprefix(f"{system}__"))
+                for name in model.get("config", {}).get("meta", {}).get("rows_of", ()) if label else ():
+                    filled.setdefault(f"{system}.{name}", []).append(str(label))
+    return {label: tuple(tables) for label, tables in filled.items()}
+
+
+def _system_folders(company_sources: Path | None) -> dict[str, Path]:
+    """The folders of all source systems by name: the company's own, else the project's."""
+    folders: dict[str, Path] = {}
+    for parent in (SYSTEMS_FOLDER, company_sources):
+        folders |= {file.parent.name: file.parent for file in (parent.glob("*/_*.yml") if parent else ())}
+    return folders
 
 
 def _tables(file: Path, *, is_contract: bool) -> tuple[Table, ...]:

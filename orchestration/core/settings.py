@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     business_timezone: str = "UTC"
     naive_timestamps_in: str = "UTC"
     full_extract_tables: str = ""
+    decimal_comma_in: str = ""
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
     fiscal_year_start_month: int = Field(1, ge=1, le=12)
     revenue_basis: Literal["billing", "bookings"] = "billing"
@@ -178,6 +179,18 @@ class Settings(BaseSettings):
         names = {name.strip() for name in (value.split(",") if isinstance(value, str) else map(str, value))} - {""}
         if unknown := sorted(names - {table.label for table in _landed_tables()}):
             raise ValueError(f"there is no landed table {unknown[0]}; write it as system.table, such as crm.deals")
+        return ",".join(sorted(names))
+
+    @field_validator("decimal_comma_in", mode="before")
+    @classmethod
+    def _are_systems_or_tables(cls, value: object) -> object:
+        """Systems or `system.table`s (also as a list), as text in a fixed order."""
+        if not isinstance(value, (str, list, tuple)):
+            return value
+        names = {name.strip() for name in (value.split(",") if isinstance(value, str) else map(str, value))} - {""}
+        known = {name for table in _landed_tables() for name in (table.system, table.label)}
+        if unknown := sorted(names - known):
+            raise ValueError(f"there is no system or landed table {unknown[0]}; write it as crm or crm.deals")
         return ",".join(sorted(names))
 
     @field_validator("reporting_currency", mode="before")

@@ -11,7 +11,7 @@ import duckdb
 from orchestration.load.encoding import printable
 from orchestration.load.file_facts import FileLayout, Match
 from orchestration.load.raw_tables import OTHER_COLUMNS
-from orchestration.load.scanned import BLANKS, SCAN_TABLE, Scanned
+from orchestration.load.scanned import SCAN_TABLE, WHITE_SPACE, Scanned
 from orchestration.warehouse.sql import identifier, literal
 
 
@@ -105,7 +105,7 @@ def other_columns(match: Match) -> str:
     if not match.unknown:
         return "'{}'"
     pairs = ", ".join(
-        f"{literal(name)}, case when trim(c{position}, {literal(BLANKS)}) <> '' then c{position} end"
+        f"{literal(name)}, case when trim(c{position}, {literal(WHITE_SPACE)}) <> '' then c{position} end"
         for name, position in zip(_apart(match.unknown_columns), match.unknown, strict=True)
     )
     # a patch takes out what is null
