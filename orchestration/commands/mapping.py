@@ -1,4 +1,4 @@
-"""`kpi map` and `kpi doctor`: from the files that somebody has to sources, and what can be computed from them."""
+"""`kpi map`, `kpi doctor`, `kpi identities`: from the files that somebody has to sources, and what comes of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.commands.console import PLAIN, out
+from orchestration.commands.console import PLAIN, Warehouse, out
 from orchestration.core.company import company_folder
 from orchestration.core.contract import source_tables
 from orchestration.core.errors import UsageError
@@ -21,6 +22,7 @@ from orchestration.mapping.metrics import computable, told
 from orchestration.mapping.proposal import CLEARLY_BETTER, Proposal, propose, rank_tables
 from orchestration.mapping.sample_rows import FileSample, read_sample
 from orchestration.mapping.writing import Target, before_and_after, files_of, object_name
+from orchestration.warehouse.connections import read_build_file
 
 DEFAULT_SYSTEM = "own"
 MOST_TABLES_NAMED = 4
@@ -30,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the `kpi` command."""
     app.command("map")(map_file)
     app.command()(doctor)
+    app.command()(identities)
 
 
 def map_file(
@@ -184,3 +187,45 @@ def _print_metrics(diagnosis: Diagnosis, settings: Settings) -> None:
     absent = [table.label for table in source_tables() if table.label not in diagnosis.filled]
     if absent:
         out.print(f"nothing lies there for {', '.join(absent)}", style="dim", **PLAIN)
+
+
+def identities(
+    warehouse: Warehouse = None,
+    last: Annotated[int, typer.Option("--limit", min=1, help="How many links of a kind to list.")] = 20,
+) -> None:
+    """Which accounts and reps of source systems are one, by which rule, and which conflict."""
+    settings = load_settings({"warehouse": warehouse})
+    with read_build_file(settings.paths.build_file) as connection:
+        try:
+            accounts = connection.execute(
+                "select is_conflict, rule, account_id, coalesce(linked_account_id, candidates) "
+                "from sources.account_links order by is_conflict desc, rule, account_id"
+            ).fetchall()
+            reps = connection.execute(
+                "select false, 'email', rep_id, linked_rep_id from sources.rep_links order by rep_id"
+            ).fetchall()
+        except duckdb.CatalogException:
+            out.print("no source system has landed: there is nothing to link")
+            return
+    _print_links("accounts", accounts, last)
+    _print_links("reps", reps, last)
+
+
+def _print_links(what: str, links: list[tuple[bool, str, str, str]], last: int) -> None:
+    by_kind: dict[tuple[bool, str], list[tuple[str, str]]] = {}
+    for is_conflict, rule, one, other in links:
+        by_kind.setdefault((is_conflict, rule), []).append((one, other))
+    if not by_kind:
+        out.print(f"no {what} are linked")
+    for (is_conflict, rule), pairs in by_kind.items():
+        if is_conflict:
+            head = f"[yellow]{len(pairs):,} {what} stay apart: by {rule} each may be several[/]"
+        else:
+            head = f"{len(pairs):,} {what} are one with another by {rule}"
+        out.print(head + (f", the first {last}:" if len(pairs) > last else ":"), **PLAIN)
+        for one, other in pairs[:last]:
+            out.print(f"    {escape(one)} {'may be' if is_conflict else 'is'} {escape(other)}", **PLAIN)
+    if any(is_conflict for is_conflict, _ in by_kind) and what == "accounts":
+        out.print(
+            "a file landing/identities/account_links/links.csv decides: source_system,source_id,account_id", **PLAIN
+        )
