@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
+from orchestration.load.appending import append
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import NOT_PRINTABLE
 from orchestration.load.loader import LoadReport
@@ -131,7 +132,6 @@ class TestWholeOrNothing:
     ) -> None:
         landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
         landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
-        append = loader.append
 
         def fail_after_the_second(*arguments: Any) -> int:
             rows = append(*arguments)
@@ -139,7 +139,7 @@ class TestWholeOrNothing:
                 raise RuntimeError("power cut")
             return rows
 
-        monkeypatch.setattr(loader, "append", fail_after_the_second)
+        monkeypatch.setattr("orchestration.load.loader.append", fail_after_the_second)
         with pytest.raises(RuntimeError):
             load(landing, warehouse)
         assert product_lines(warehouse) == [(2, "a", "A")]
