@@ -231,7 +231,7 @@ class TestWorkbooks:
 
     @pytest.mark.parametrize(
         ("value", "text"),
-        [(0.30000000000000004, "0.3"), (1e15, "1000000000000000"), (2.5e-8, "0.000000025"), (-0.0, "-0"), (100.0, "100"),
+        [(0.30000000000000004, "0.3"), (1e15, "1000000000000000"), (2.5e-8, "0.000000025"), (-0.0, "0"), (100.0, "100"),
          (datetime.timedelta(hours=30, minutes=5), "30:05:00"), (None, ""),
          (datetime.datetime(2025, 1, 2, 3, 4, 5, 500_000), "2025-01-02 03:04:05.500")],
     )  # fmt: skip
@@ -653,7 +653,9 @@ import sys; from pathlib import Path
 import resource
 import duckdb
 from orchestration.load import loader
-loader.load(duckdb.connect(str(Path(sys.argv[1]) / "build.duckdb")), Path(sys.argv[1]) / "landing", "load-1")
+connection = duckdb.connect(str(Path(sys.argv[1]) / "build.duckdb"))
+connection.execute("set enable_progress_bar = false")
+loader.load(connection, Path(sys.argv[1]) / "landing", "load-1")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
     landing = Landing(tmp_path / "landing")
@@ -670,6 +672,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     elif kind == "zip":
         path.write_bytes(files.zipped({"rows.csv": content}))
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert int(ended.stdout) < 1.1 * (1 << 20)
+    assert int(ended.stdout.split()[-1]) < 1.1 * (1 << 20), ended.stdout
     with duckdb.connect(str(tmp_path / "build.duckdb")) as connection:
         assert connection.execute("select count(*) from raw.billing__products").fetchall() == [(1_000_000,)]
