@@ -517,6 +517,17 @@ class TestSystems:
         assert [json.loads(value) for (value,) in found] == [{"x": "2", 'say "it"s': "4", "(no name)": "5"}, {}]
         assert report.notes == []
 
+    def test_a_wide_file_of_months_keeps_them_by_name(self, landing: Landing) -> None:
+        months = [f"2025년 {month}월" for month in range(1, 13)]
+        header = ["레코드 ID", *months, "비고", "비고", "it's", 'a "b"']
+        landing.add_file("shop.deals", csv_text([header, ["r1", *map(str, range(12)), "메모", "", "x", "y"]]))
+        connection, _ = load(landing, TABLES)
+        [(kept,)] = connection.execute("select _other_columns from raw.shop__deals_export").fetchall()
+        expected = {month: str(number) for number, month in enumerate(months)}
+        assert json.loads(kept) == {**expected, "비고": "메모", "it's": "x", 'a "b"': "y"}
+        values = connection.execute("select _other_columns ->> '2025년 12월' from raw.shop__deals_export").fetchall()
+        assert values == [("11",)]
+
     def test_an_earlier_alias_is_better_than_a_later_one(self, landing: Landing) -> None:
         landing.add_file("shop.deals", "Record ID,Amount,Amount in company currency\n1,2,3\n")
         connection, _ = load(landing, TABLES)
