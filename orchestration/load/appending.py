@@ -11,7 +11,7 @@ import duckdb
 from orchestration.load.encoding import printable
 from orchestration.load.file_facts import FileLayout, Match
 from orchestration.load.raw_tables import OTHER_COLUMNS
-from orchestration.load.scanned import SCAN_TABLE, WHITE_SPACE, Scanned
+from orchestration.load.scanned import BLANKS, SCAN_TABLE, Scanned
 from orchestration.warehouse.sql import identifier, literal
 
 
@@ -35,8 +35,9 @@ def append(
     connection.execute(
         f"insert into raw.{identifier(table.raw_name)} "
         f"(_file_id, _file, _line, _load_id, {', '.join(map(identifier, names))}) "
-        f"select ?, ?, _line, ?, {', '.join(values)} from {numbered_records(connection)}",
-        [file_id, landed.name, load_id],
+        f"select ?, ?, _line, ?, {', '.join(values)} "
+        f"from {numbered_records(connection)} cross join (select ? as _blanks)",
+        [file_id, landed.name, load_id, BLANKS],
     )
     rows = scalar(connection, f"select count(*) from {SCAN_TABLE}")
     if scanned.malformed:
@@ -96,16 +97,16 @@ def _value(layout: FileLayout, column: str) -> str:
     if column in layout.match.positions:
         return f"c{layout.match.positions[column]}"
     if column == OTHER_COLUMNS and column not in layout.table.column_names:
-        return other_columns(layout.match)
+        return _others(layout.match)
     return literal(layout.constants.get(column))
 
 
-def other_columns(match: Match) -> str:
+def _others(match: Match) -> str:
     """The expression of a JSON object of the columns that the table does not have, blank ones left out."""
     if not match.unknown:
         return "'{}'"
     pairs = ", ".join(
-        f"{literal(name)}, case when trim(c{position}, {literal(WHITE_SPACE)}) <> '' then c{position} end"
+        f"{literal(name)}, case when trim(c{position}, _blanks) <> '' then c{position} end"
         for name, position in zip(_apart(match.unknown_columns), match.unknown, strict=True)
     )
     # a patch takes out what is null

@@ -63,7 +63,8 @@ def match_header(table: Table, header: Sequence[str]) -> Match:
             if found:
                 positions[column] = found[0]
                 free.remove(found[0])
-    respelt = {column: names[position] for column, position in positions.items() if names[position] != column}
+    by_place = sorted(positions.items(), key=lambda item: item[1])
+    respelt = {column: names[position] for column, position in by_place if names[position] != column}
     return Match(table, tuple(header), positions, respelt)
 
 

@@ -89,20 +89,14 @@ def find_files(landing: Path, tables: Sequence[Table] | None = None) -> tuple[li
 
 
 def landed_systems(connection: duckdb.DuckDBPyConnection | None, landing: Path, tables: Sequence[Table]) -> list[str]:
-    """The source systems, the contract's aside, of which something lies in the landing folder or was loaded before.
+    """The source systems, the contract's aside, that have a folder in the landing folder or were loaded before.
 
-    Of a folder that a table of the contract shares, only what was loaded counts: the header decides between them.
+    Of files in a folder that a table of the contract shares, only what was loaded counts: the header decides.
     """
-    files = find_files(landing, tables)[0] if landing.is_dir() else []
-    found = {
-        table.system
-        for file in files
-        if not any(one.is_contract for one in file.candidates)
-        for table in file.candidates
-    }
-    by_label = {table.label: table.system for table in tables if not table.is_contract}
-    found.update(by_label[label] for label in _loaded_labels(connection) if label in by_label)
-    return sorted(found)
+    objects = [table for table in tables if not table.is_contract]
+    lying = {path.name.casefold() for path in landing.glob("*") if path.is_dir()}
+    loaded = set(_loaded_labels(connection))
+    return sorted({table.system for table in objects if table.system.casefold() in lying or table.label in loaded})
 
 
 def _loaded_labels(connection: duckdb.DuckDBPyConnection | None) -> list[str]:

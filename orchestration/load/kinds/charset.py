@@ -17,6 +17,8 @@ from orchestration.load.encoding import printable
 
 # The likeliest reading is taken for certain where it is so many times likelier than the next.
 CERTAIN = math.log(100)
+# Before anything is read, Windows-1252 is so many times likelier than any other.
+COMMONEST, AHEAD = "cp1252", math.log(5)
 SAMPLE_LINES = 200
 SAMPLE_BYTES = 20_000
 SHOWN_CHARACTERS = 60
@@ -112,9 +114,11 @@ def _likelihood(text: str, encoding: str) -> float:
     """The logarithm of how likely an encoding makes a text; of its languages, in the likeliest."""
     if encoding in DAILY:
         return sum(_of_daily(char, encoding) + _beside(before, char, after) for before, char, after in _others(text))
-    return max(
+    # a company's names may be in several of the languages, too
+    all_letters = "".join(sorted(set("".join(ALPHABETS[encoding]))))
+    return (AHEAD if encoding == COMMONEST else 0.0) + max(
         sum(_of_letters(char, alphabet) + _beside(before, char, after) for before, char, after in _others(text))
-        for alphabet in ALPHABETS[encoding]
+        for alphabet in (*ALPHABETS[encoding], all_letters)
     )
 
 

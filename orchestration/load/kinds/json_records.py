@@ -274,7 +274,7 @@ class _Reader:
             if isinstance(value, dict):
                 yield Entry(number, value)
             else:
-                yield Entry(number, None, _text(value) or "null", "not a json object")
+                yield Entry(number, None, _nested(value), "not a json object")
             if self.peek() != ",":
                 break
             self.take(",")

@@ -56,6 +56,8 @@ def number_text(value: float) -> str:
     """A number with the digits that it has as a spreadsheet shows it, never with an exponent."""
     if value != value or value in (float("inf"), float("-inf")):
         return str(value)
+    if value == 0:
+        return "0"
     text = format(Decimal(format(value, f".{DIGITS}g")), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
