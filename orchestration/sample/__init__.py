@@ -22,11 +22,11 @@ DEFAULT_AS_OF = date(2026, 10, 31)
 EARLIEST_AS_OF = date(2003, 1, 1)
 LATEST_AS_OF = date(2099, 12, 31)
 
-__all__ = ["DEFAULT_AS_OF", "write_sample"]
+__all__ = ["DEFAULT_AS_OF", "check_target", "write_sample"]
 
 
-def _check(target: Path, scale: int, as_of: date) -> None:
-    """Refuse what cannot be written, before anything is."""
+def check_target(target: Path, scale: int, as_of: date) -> None:
+    """Raises ValueError for what cannot be written, before anything is."""
     if scale < 1:
         raise ValueError(f"scale {scale} is too small: use 1 (a ten-rep business) or a greater whole number")
     if not EARLIEST_AS_OF <= as_of <= LATEST_AS_OF:
@@ -44,15 +44,16 @@ def write_sample(
     seed: int = 1,
     as_of: date = DEFAULT_AS_OF,
     currency: str = "USD",
+    has_dirt: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
     """Write the landing files of a business of ``scale`` units over the three years that end on ``as_of``.
 
     Units are made one after another, so memory does not grow with the scale. ``currency`` is one of CURRENCIES.
-    ``progress`` is told how many units of all are written. Returns the rows written per 'system.table', second
+    Without ``has_dirt`` every row is as the systems meant it. ``progress`` is told how many units of all are written. Returns the rows written per 'system.table', second
     deliveries included.
     """
-    _check(target, scale, as_of)
+    check_target(target, scale, as_of)
     if currency not in CURRENCIES:
         raise ValueError(f"currency {currency}: the sample company keeps its books in {' or '.join(CURRENCIES)}")
     clock = Clock(as_of)
@@ -60,7 +61,7 @@ def write_sample(
 
     def soiled(books: Books, label: str, turn: int, spare: set[str]) -> dict[str, Lines]:
         u = random.Random(f"sample/{seed}/dirt/{label}").random
-        for table, lines in books.lines.items():
+        for table, lines in books.lines.items() if has_dirt else ():
             soil(table, lines, plans[table].exports, turn, u, spare)
         return books.lines
 
@@ -74,4 +75,4 @@ def write_sample(
             landing.append(soiled(books, f"unit/{number}", number - 1, refunded))
             if progress is not None:
                 progress(number, scale)
-        return landing.finish()
+        return landing.finish(some_twice=has_dirt)

@@ -71,13 +71,13 @@ class Landing:
                     with path.open("ab") as handle:
                         handle.write(self._bytes(table, text))
 
-    def finish(self) -> dict[str, int]:
-        """Convert what is delivered as Parquet and copy what is delivered twice; the rows of each table."""
+    def finish(self, *, some_twice: bool = True) -> dict[str, int]:
+        """Convert what is delivered as Parquet, copy what is delivered twice (with `some_twice`); each table's rows."""
         counts = {table: sum(files) for table, files in self.counts.items()}
         for table in PARQUET_TYPES:
             for path in self.paths[table]:
                 self._to_parquet(table, path)
-        for table, file in DELIVERED_TWICE.items():
+        for table, file in DELIVERED_TWICE.items() if some_twice else ():
             path = self.paths[table][file]
             shutil.copyfile(path, path.with_name(f"{path.stem} (1){path.suffix}"))
             counts[table] += self.counts[table][file]
