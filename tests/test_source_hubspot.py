@@ -282,7 +282,12 @@ def _activities(hub: Lander) -> None:
     hub.put(
         "engagement_email",
         {"engagement_id": "411", "property_hs_email_direction": "INCOMING_EMAIL", **common},
-        {"engagement_id": "412", "property_hs_email_direction": "EMAIL", "property_hs_email_status": "BOUNCED", **common},
+        {
+            "engagement_id": "412",
+            "property_hs_email_direction": "EMAIL",
+            "property_hs_email_status": "BOUNCED",
+            **common,
+        },
     )
     meeting = {**common, "property_hs_createdate": "2025-02-20T09:00:00Z", "start_time": "2025-03-03T10:00:00Z",
                "end_time": "2025-03-03T10:45:00Z"}  # fmt: skip
@@ -327,7 +332,9 @@ def _tickets(hub: Lander) -> None:
         {"id": "504", **ticket},
         {"id": "505", "property_source_type": "PHONE", "property_hs_merged_object_ids": "504", **ticket},
     )
-    hub.put("ticket_pipeline_stage", {"stage_id": "1", "ticket_state": "OPEN"}, {"stage_id": "2", "ticket_state": "CLOSED"})
+    hub.put(
+        "ticket_pipeline_stage", {"stage_id": "1", "ticket_state": "OPEN"}, {"stage_id": "2", "ticket_state": "CLOSED"}
+    )
     hub.put("ticket_company", {"ticket_id": "501", "company_id": "101", "type_id": "339"},
             {"ticket_id": "501", "company_id": "107", "type_id": "26"})  # fmt: skip
 
@@ -494,7 +501,10 @@ def test_a_deal_s_account_is_its_primary_company(replicated: duckdb.DuckDBPyConn
         "hubspot:107", "hubspot:201", "R1",
     )  # fmt: skip
     # company 103 and contact 203 were merged
-    assert contract_row(replicated, "crm.deals", "hubspot:302", "account_id", "lead_id") == ("hubspot:104", "hubspot:204")
+    assert contract_row(replicated, "crm.deals", "hubspot:302", "account_id", "lead_id") == (
+        "hubspot:104",
+        "hubspot:204",
+    )
     assert contract_row(replicated, "crm.deals", "hubspot:391", "account_id") == ("hubspot:191",)
 
 
@@ -586,7 +596,10 @@ def test_an_older_replication_keeps_when_and_whose_apart(replicated: duckdb.Duck
     assert contract_row(replicated, "crm.activities", "hubspot:405", "occurred_at", "rep_id") == (
         "2025-03-01 10:00:00", "R1",
     )  # fmt: skip
-    assert contract_row(replicated, "crm.activities", "hubspot:451", "activity_type", "direction") == ("email", "inbound")
+    assert contract_row(replicated, "crm.activities", "hubspot:451", "activity_type", "direction") == (
+        "email",
+        "inbound",
+    )
 
 
 def test_tickets_are_inquiries(replicated: duckdb.DuckDBPyConnection) -> None:
@@ -627,7 +640,9 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
         {"id": "baedc188-ba76", "label": "Demo", "displayOrder": 2,
          "metadata": {"isClosed": "false", "probability": "0.5"}},
     ]  # fmt: skip
-    hub.put("owners", {"id": "11", "email": "ana@example.com", "firstName": "Ana", "lastName": "A", "archived": "false"})
+    hub.put(
+        "owners", {"id": "11", "email": "ana@example.com", "firstName": "Ana", "lastName": "A", "archived": "false"}
+    )
     hub.put("deal_pipelines", {"id": "default", "label": "Sales", "displayOrder": "0", "stages": json.dumps(stages)})
     hub.put("companies", {"id": "101", "properties_name": "One", "properties_createdate": DAY, "archived": "false"})
     hub.put(

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 
 from orchestration.core.contract import Table, source_tables
 from orchestration.sample import check_target, write_sample
-from orchestration.sample.systems import hubspot, stripe
 from orchestration.warehouse.sql import literal
 
 Rows = Sequence[Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class System:
-    """A source system: which tables of the contract it carries, and how their rows lie in it."""
-
-    fills: tuple[str, ...]
-    objects: Callable[[Mapping[str, Rows]], Mapping[str, list[dict[str, str]]]]
-
-
-SYSTEMS = {
-    "hubspot": System(hubspot.FILLS, hubspot.hubspot_objects),
-    "stripe": System(stripe.FILLS, stripe.stripe_objects),
-}
+# Each is a module of orchestration.sample.systems with FILLS, the tables of the contract that it carries, and
+# `<system>_objects`, which makes its objects' rows of all tables' rows.
+SYSTEMS = ("hubspot", "stripe")
 
 
 def write_sample_as(
@@ -52,12 +42,13 @@ def write_sample_as(
         clean = Path(folder) / "landing"
         write_sample(clean, scale=scale, seed=seed, as_of=as_of, currency=currency, has_dirt=False)
         tables = {table.label: _current(_rows(clean, table.label), table) for table in source_tables()}
-    carried = {label for system in systems for label in SYSTEMS[system].fills}
+    modules = {system: import_module(f"orchestration.sample.systems.{system}") for system in systems}
+    carried = {label for module in modules.values() for label in module.FILLS}
     written: dict[str, int] = {}
     for label in tables.keys() - carried:
         written[label] = _write(target.joinpath(*label.split(".")), tables[label], as_of)
-    for system in systems:
-        for name, rows in SYSTEMS[system].objects(tables).items():
+    for system, module in modules.items():
+        for name, rows in getattr(module, f"{system}_objects")(tables).items():
             written[f"{system}.{name}"] = _write(target / system / name, rows, as_of)
     return written
 
