@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
@@ -47,9 +47,9 @@ def with_company(command: Callable[..., None]) -> Callable[..., None]:
         command(**arguments)
 
     option = inspect.Parameter("company", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Company)
-    signature = inspect.signature(command)
+    signature = inspect.signature(command, eval_str=True)
     wrapped.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {**command.__annotations__, "company": Company}
+    wrapped.__annotations__ = {**get_type_hints(command, include_extras=True), "company": Company}
     return wrapped
 
 

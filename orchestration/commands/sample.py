@@ -27,20 +27,14 @@ def sample(
     currency: Annotated[str, typer.Option(help="What it keeps its books in: USD or KRW.")] = "USD",
     systems: Annotated[
         str | None,
-        typer.Option(
-            "--as", help="As these source systems deliver it, without dirt: hubspot, stripe or hubspot,stripe."
-        ),
+        typer.Option("--as", help="As source systems deliver it, without dirt: hubspot, stripe or hubspot,stripe."),
     ] = None,
 ) -> None:
     """Write the landing files of the sample company, the dirt of real exports included."""
     with progress_bars(TextColumn("Writing the sample company"), BarColumn()) as bars:
         task = bars.add_task("", total=scale)
-        company: dict[str, Any] = {
-            "scale": scale,
-            "seed": seed,
-            "as_of": parse_date(as_of),
-            "currency": currency.upper(),
-        }
+        company: dict[str, Any] = {"scale": scale, "seed": seed, "as_of": parse_date(as_of)}
+        company["currency"] = currency.upper()
         try:
             if systems is not None:
                 rows = write_sample_as(directory, [name.strip() for name in systems.split(",")], **company)

@@ -50,8 +50,8 @@ def write_sample(
     """Write the landing files of a business of ``scale`` units over the three years that end on ``as_of``.
 
     Units are made one after another, so memory does not grow with the scale. ``currency`` is one of CURRENCIES.
-    Without ``has_dirt`` every row is as the systems meant it. ``progress`` is told how many units of all are written. Returns the rows written per 'system.table', second
-    deliveries included.
+    Without ``has_dirt`` every row is as the systems meant it. ``progress`` is told how many units of all are written.
+    Returns the rows written per 'system.table', second deliveries included.
     """
     check_target(target, scale, as_of)
     if currency not in CURRENCIES:

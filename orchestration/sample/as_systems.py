@@ -32,8 +32,8 @@ def write_sample_as(
 ) -> dict[str, int]:
     """Write the landing files of the sample company in the shapes of these systems; memory grows with the scale.
 
-    Without systems it is the same company in the contract's own files. Returns the rows written per table and object. Raises ValueError for a system that is not known, and whatever
-    `write_sample` raises.
+    Without systems it is the same company in the contract's own files. Returns the rows written per table and object.
+    Raises ValueError for a system that is not known, and whatever `write_sample` raises.
     """
     if unknown := [system for system in systems if system not in SYSTEMS]:
         raise ValueError(f"the sample company is known as {' and '.join(SYSTEMS)}, not as {unknown[0]}")
