@@ -51,7 +51,9 @@ def undecodable_lines(path: Path, print_: Fingerprint) -> dict[int, bytes]:
 
 def is_wholly_undecodable(found: dict[int, bytes], print_: Fingerprint) -> bool:
     """Whether so many lines are not UTF-8 that the file is in another encoding, rather than a line here or there."""
-    return len(found) > min(max(FEW_LINES - 1, WHOLE_FILE_SHARE * print_.line_count), MAX_UNDECODABLE_LINES)
+    # of a file of some lines a few may be most of what it has below its header
+    few = max(min(FEW_LINES - 1, (print_.line_count - 1) / 2), WHOLE_FILE_SHARE * print_.line_count)
+    return len(found) > min(few, MAX_UNDECODABLE_LINES)
 
 
 def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> int:

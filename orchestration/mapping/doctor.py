@@ -12,6 +12,7 @@ import duckdb
 from orchestration.core.contract import Table, landed_tables, tables_filled
 from orchestration.core.errors import BadInputError
 from orchestration.core.settings import Settings
+from orchestration.load.headers import match_header
 from orchestration.load.kinds.reading import Reading
 from orchestration.load.landing_folder import find_files
 from orchestration.load.loader import check_landing
@@ -102,12 +103,13 @@ def _note(entry: ReadTable, reading: Reading) -> None:
 def _value_remarks(table: Table, path: Path, settings: Settings) -> list[str]:
     """What would be set aside of a file in the contract's own columns, by its first rows."""
     sample = read_sample(path, [table], table.dialect.sheet)
+    positions = match_header(table, sample.columns).positions
     remarks: list[str] = []
     commas = {name.strip() for name in settings.decimal_comma_in.split(",")}
     for column in table.columns:
-        if column.name not in sample.columns:
+        if column.name not in positions:
             continue
-        values = sample.values(column.name)
+        values = sample.values(sample.columns[positions[column.name]])
         if not values:
             remarks += [f"{column.name} is blank in every row"] if column.required else []
         elif column.type in ("timestamp", "date", "month"):

@@ -20,6 +20,8 @@ NUMBERS = ("decimal", "rate", "integer")
 LEAST_SCORE = 60.0
 # A name that is no known one, but as like to one as this, may be meant.
 LEAST_LIKENESS = 86.0
+# A column so called is a date that somebody expects or sets, not a moment that the system noted.
+CLOSE_DATES = ("closedate", "closingdate", "종료일", "마감일")
 # So many columns named by months make a table wide.
 WIDE_MONTHS = 3
 # A table is chosen if no other comes as close to it.
@@ -120,6 +122,8 @@ def propose(sample: FileSample, known: KnownTable) -> Proposal:
 def _as_closed(one: ColumnProposal, chosen: Mapping[str, tuple[str, float]], sample: FileSample) -> ColumnProposal:
     """Of many CRMs the close date is the expected one while a deal is open, the real one since."""
     if one.source is not None or "closed_at" not in chosen:
+        return one
+    if not any(word in bare_name(chosen["closed_at"][0]) for word in CLOSE_DATES):
         return one
     return _read(sample, one.column, chosen["closed_at"][0], "the close date, while open")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from orchestration.load.scanned import SCAN_TABLE
 MOST_ROWS = 2_000
 # Of a text so much is looked at; other kinds are read whole.
 HEAD_BYTES = 2 << 20
+# What begins the last lines of a report that are no data, and among how many of them it is looked for.
+TOTALS = r"(?i)(grand |sub)?totals?\b.*|sum|summe|합계.*|총계.*|confidential.*|copyright.*"
+LAST_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,20 @@ def _read(path: Path, probes: Sequence[Table], dialect: Dialect, scratch: Path) 
         places = [place for place, name in enumerate(names) if name]
         texts = ", ".join(f"nullif(trim(c{place}), '')" for place in places)
         rows = connection.execute(f"select {texts} from {SCAN_TABLE} order by _base limit {MOST_ROWS}").fetchall()
+    footer = _footer(rows)
     row = layout.header_lines if layout.preamble_lines else None
     return FileSample(
         tuple(names[place] for place in places),
-        tuple(rows),
-        replace(dialect, delimiter=layout.delimiter if layout.delimiter != "," else None, header_row=row),
+        tuple(rows if footer is None else rows[:footer]),
+        replace(dialect, header_row=row, footer=() if footer is None else (TOTALS,)),
         layout.preamble_lines,
     )
+
+
+def _footer(rows: Sequence[tuple[str | None, ...]]) -> int | None:
+    """Where the lines begin that sum up a report, if one of its last ones does."""
+    first = max(len(rows) - LAST_ROWS, 0)
+    return next((first + place for place, row in enumerate(rows[first:]) if re.fullmatch(TOTALS, row[0] or "")), None)
 
 
 def _header(path: Path, probes: Sequence[Table], dialect: Dialect, scratch: Path) -> Reading:

@@ -17,8 +17,6 @@ from orchestration.mapping.formats import month_of, read_day, read_number
 from orchestration.mapping.proposal import ColumnProposal, Proposal
 from orchestration.mapping.sample_rows import FileSample
 
-# What begins the last lines of a report that are no data.
-TOTALS = "(?i)(grand |sub)?totals?\\b.*|sum|summe|합계.*|총계.*|confidential.*|copyright.*"
 OWN_COLUMNS = (
     ("_file_id", "bigint", "Number of the file it came in."),
     ("_line", "bigint", "Line in the file, from 1."),
@@ -115,8 +113,8 @@ def _object_yaml(proposal: Proposal, sample: FileSample, target: Target, names: 
         for name, value in (("sheet", sample.dialect.sheet), ("header_row", sample.dialect.header_row))
         if value
     }
-    if _has_totals(sample):
-        dialect["footer"] = [TOTALS]
+    if sample.dialect.footer:
+        dialect["footer"] = list(sample.dialect.footer)
     columns = []
     for column, name in names.items():
         column_meta: dict[str, Any] = {"aliases": [_harmless(column)]} if column != name else {}
@@ -138,11 +136,6 @@ def _object_yaml(proposal: Proposal, sample: FileSample, target: Target, names: 
         f"# What lands in landing/{target.system}/{target.name}/: its columns, `aliases` being what files call them;\n"
         "# a file without a `required` one is refused. Written by `kpi map`, yours to edit.\n" + _yaml(document)
     )
-
-
-def _has_totals(sample: FileSample) -> bool:
-    """Whether one of the last rows sums up those above it."""
-    return any(row and row[0] is not None and re.fullmatch(TOTALS, row[0]) for row in sample.rows[-5:])
 
 
 def _model_yaml(proposal: Proposal, target: Target, names: dict[str, str]) -> str:

@@ -27,6 +27,16 @@ class Ended:
         """The first line of what it complained of."""
         return self.err.splitlines()[0] if self.err else ""
 
+    @property
+    def text(self) -> str:
+        """All that it printed."""
+        return self.out + self.err
+
+    def check(self) -> Ended:
+        """Itself, if it ended well."""
+        assert self.exit_code == 0, self.text
+        return self
+
 
 def kpi(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Ended:
     """Run the installed command as a user does; whatever comes of it, no stack trace may show.
