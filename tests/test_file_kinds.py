@@ -18,7 +18,7 @@ import pytest
 from orchestration.core.contract import Column, Dialect, Table, source_tables
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
-from orchestration.load.kinds import archive, charset, json_records, workbook_worker
+from orchestration.load.kinds import archive, charset, json_records, workbook, workbook_worker
 from orchestration.load.landing_folder import landed_systems
 from tests.support import files
 from tests.support.landing import Landing, csv_text
@@ -98,14 +98,14 @@ def of_sheet(name: str, write: Callable[[list[Sequence[str]]], bytes]) -> Kind:
     return Kind(name, write(with_a_blank_row(ROWS)), lines, malformed=0)
 
 
-def of_json(name: str, lead: str, between: str, end: str, *, is_lines: bool) -> Kind:
+def of_json(name: str, lead: str, between: str, end: str, *, is_lines: bool, encoding: str = "utf-8") -> Kind:
     entries = files.objects(COLUMNS, ROWS)
     entries.insert(20, '"malformed"')
     lines = [number + 1 + (number > 19) for number in range(40)]
     if is_lines:
         entries.insert(10, "")
         lines = [number + 1 + (number > 9) + (number > 19) for number in range(40)]
-    return Kind(name, (lead + between.join(entries) + end).encode(), lines, blank=int(is_lines))
+    return Kind(name, (lead + between.join(entries) + end).encode(encoding), lines, blank=int(is_lines))
 
 
 KINDS = {
@@ -136,6 +136,7 @@ KINDS = {
     ".ods": of_sheet("rows.ods", files.ods),
     "JSON array": of_json("rows.json", "[\n", ",\n", "\n]", is_lines=False),
     "JSON object": of_json("rows.json", '{"next": {"n": 1}, "results": [', ",", '], "count": 40}', is_lines=False),
+    "JSON in UTF-16": of_json("rows.json", "[", ",", "]", is_lines=False, encoding="utf-16"),
     "JSON lines": of_json("rows.jsonl", "", "\n", "", is_lines=True),
     "Parquet": Kind(
         "rows.parquet",
@@ -291,10 +292,16 @@ class TestWorkbooks:
         assert "is not a workbook that can be read, at" in told
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 << 20
 
-    def test_a_workbook_with_sheets_beyond_measure_is_refused_by_its_numbers(self, landing: Landing) -> None:
-        landing.add_file(TABLE, files.zipped({"xl/worksheets/sheet1.xml": b" " * (201 << 20)}), "rows.xlsx")
-        [told] = refusals(landing)
-        assert "has sheets of 210,763,776 bytes, more than 209,715,200, in a file of " in told
+    def test_a_workbook_with_sheets_beyond_measure_is_refused_by_its_numbers(
+        self, landing: Landing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(workbook, "MAX_SHEET_BYTES", 1 << 20)
+        content = files.zipped({"xl/worksheets/sheet1.xml": b" " * (2 << 20)})
+        landing.add_file(TABLE, content, "rows.xlsx")
+        assert refusals(landing) == [
+            "billing/products/rows.xlsx: has sheets of 2,097,152 bytes, more than 1,048,576, in a file of "
+            f"{len(content):,}; export it as CSV"
+        ]
 
 
 def book_with_a_cell_far_away(book: bytes) -> bytes:
@@ -308,6 +315,27 @@ def book_with_a_cell_far_away(book: bytes) -> bytes:
     cell = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
     members[sheet] = members[sheet].replace(b"</sheetData>", cell)
     return files.zipped(members)
+
+
+class TestTexts:
+    def test_the_delimiter_with_which_most_columns_are_found_is_taken(self, landing: Landing) -> None:
+        table = an_object("deals", "amount", "deal_id", "owner")
+        landing.add_file("shop.deals", "amount,;deal_id;owner\n1;2,5;3\n")
+        connection, _ = load(landing, [table])
+        assert connection.execute("select amount, deal_id, owner from raw.shop__deals").fetchall() == [
+            ("1", "2,5", "3")
+        ]
+
+    def test_names_that_would_be_patterns_are_names(self, landing: Landing) -> None:
+        for name in ("a[1].csv", "a*.csv", "a?.csv"):
+            landing.add_file(TABLE, f"product_id,product_name\n{name},A\n", name)
+        landing.add_file(TABLE, files.parquet(COLUMNS, [("q", "Q", None)]), "b[1].parquet")
+        landing.add_file(TABLE, files.parquet(COLUMNS, [("r", "R", None)]), "b*.parquet")
+        connection, _ = load(landing)
+        assert connection.execute("select _file, product_id from raw.billing__products order by 1").fetchall() == [
+            ("a*.csv", "a*.csv"), ("a?.csv", "a?.csv"), ("a[1].csv", "a[1].csv"),
+            ("b*.parquet", "r"), ("b[1].parquet", "q"),
+        ]  # fmt: skip
 
 
 class TestJson:
@@ -330,7 +358,7 @@ class TestJson:
         ("content", "told"),
         [
             ('[{"product_id": 1}, {"product_id"', "is not JSON: look at what begins at character 21 "),
-            ('[{"product_id": 1, "product_name": 2}', "is not JSON: at character 38 there should be ]; the file is cut"),
+            ('[{"product_id": 1, "product_name": 2}', "is not JSON: at character 38 there should be ]; the file"),
             ('{"rows": 5}\n', "lacks product_id, product_name; its header is rows"),
             ('{"rows":\n [{"product_id": 1}]}', "is a JSON object without an array called data or results"),
             ('{"a"\n{"b"\n', "is not JSON: not json, line 1"),

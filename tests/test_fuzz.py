@@ -21,6 +21,7 @@ from orchestration.core.errors import BadInputError
 from orchestration.warehouse.connections import open_published
 from tests.support.builds import load, rows_of, settings_for
 from tests.support.command import kpi
+from tests.support.files import gzipped, objects, xls, xlsx, zipped
 from tests.support.landing import MINIMAL, Landing, csv_text
 
 pytestmark = pytest.mark.slow
@@ -37,8 +38,7 @@ HOSTILE = (
 
 
 def valid_csv() -> bytes:
-    rows = [MINIMAL[TABLE](number) for number in range(8)]
-    return csv_text([list(rows[0]), *(list(row.values()) for row in rows)]).encode()
+    return csv_text(valid_rows()).encode()
 
 
 def valid_parquet() -> bytes:
@@ -49,6 +49,24 @@ def valid_parquet() -> bytes:
             f"'2.50' as unit_price from range(50)) to '{path}' (format parquet)"
         )
         return path.read_bytes()
+
+
+def valid_rows() -> list[list[str]]:
+    rows = [MINIMAL[TABLE](number) for number in range(8)]
+    return [list(rows[0]), *(list(row.values()) for row in rows)]
+
+
+def valid_objects() -> list[str]:
+    header, *rows = valid_rows()
+    return objects(header, rows)
+
+
+def valid_xlsx() -> bytes:
+    return xlsx({"Data": valid_rows()})
+
+
+def valid_xls() -> bytes:
+    return xls(valid_rows())
 
 
 @st.composite
@@ -81,7 +99,9 @@ def check(content: bytes, name: str) -> None:
         except BadInputError as error:
             assert error.exit_code == 3 and any(name in detail for detail in error.details), error.details
             return
-        counted = rows_of(warehouse, "select row_count, malformed_line_count from raw.load_files")
+        counted = rows_of(
+            warehouse, "select coalesce(sum(row_count), 0), coalesce(sum(malformed_line_count), 0) from raw.load_files"
+        )
         rows = rows_of(warehouse, "select count(*) from raw.billing__order_items")
         malformed = rows_of(warehouse, "select count(*) from raw.malformed_lines")
         assert counted == [(rows[0][0], malformed[0][0])]
@@ -101,6 +121,50 @@ FUZZED = settings(
 @example(b"\xff\xfe" + valid_csv().decode().encode("utf-16-le"))
 def test_a_damaged_csv_file_is_loaded_row_by_row_or_refused_by_name(content: bytes) -> None:
     check(content, "rows.csv")
+
+
+@FUZZED
+@given(damaged(valid_csv().decode().encode("utf-16")))
+def test_a_damaged_file_in_utf_16_is_loaded_row_by_row_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.txt")
+
+
+@FUZZED
+@given(damaged(gzipped(valid_csv())))
+def test_a_damaged_gzip_file_is_loaded_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.csv.gz")
+
+
+@FUZZED
+@given(damaged(zipped({"a.csv": valid_csv()})))
+def test_a_damaged_zip_archive_is_loaded_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.zip")
+
+
+@FUZZED
+@given(damaged(("[" + ",\n".join(valid_objects()) + "]").encode()))
+@example(b"[")
+@example(b'{"data": [{"a": 1}')
+def test_a_damaged_json_array_is_loaded_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.json")
+
+
+@FUZZED
+@given(damaged("\n".join(valid_objects()).encode()))
+def test_damaged_json_lines_are_loaded_row_by_row_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.jsonl")
+
+
+@FUZZED
+@given(damaged(valid_xlsx()))
+def test_a_damaged_workbook_is_loaded_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.xlsx")
+
+
+@FUZZED
+@given(damaged(valid_xls()))
+def test_a_damaged_old_workbook_is_loaded_or_refused_by_name(content: bytes) -> None:
+    check(content, "rows.xls")
 
 
 @FUZZED

@@ -262,7 +262,7 @@ class TestFilesThatCannotBeLoaded:
         landing.add_file("erp.invoices", "x")
         landing.add_file("crm.invoices", "x")
         (landing.folder / "crm" / "leads.csv").write_text("x")
-        for name in ("notes.csv", "Deals.csv"):
+        for name in ("thoughts.csv", "Deals.csv"):
             (landing.folder / name).write_text("x")
         said = refusals(landing, warehouse)
         assert said.pop("erp/invoices").startswith("no such table; there are crm/sales_reps, crm/accounts, ")
@@ -274,7 +274,7 @@ class TestFilesThatCannotBeLoaded:
             ),
             "crm/leads.csv": "not in a <system>/<table> folder; read would be crm/leads/leads.csv",
             "Deals.csv": "not in a <system>/<table> folder; read would be crm/deals/Deals.csv",
-            "notes.csv": "not in a <system>/<table> folder; read would be <system>/<table>/notes.csv",
+            "thoughts.csv": "not in a <system>/<table> folder; read would be <system>/<table>/thoughts.csv",
         }
         assert rows_of(warehouse, "select * from raw.load_files") == []
 

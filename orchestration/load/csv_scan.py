@@ -22,7 +22,7 @@ from typing import BinaryIO
 import duckdb
 
 from orchestration.load.csv_lines import MAX_MALFORMED_LINES, LineFindings
-from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
+from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint, this_file_only
 from orchestration.load.scanned import (
     SCAN_TABLE,
     MalformedLine,
@@ -187,7 +187,7 @@ def _read_records(
             )
         )
     """,
-        [str(source)],
+        [this_file_only(source)],
     )
     rows = connection.execute(f"""
         select

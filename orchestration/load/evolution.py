@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.core.contract import Table
 from orchestration.load.appending import header_entry, numbered_records
+from orchestration.load.encoding import printable
 from orchestration.load.file_facts import Match, UnreadableFileError
 from orchestration.load.header_notes import match_of
 from orchestration.load.headers import bare_name
@@ -80,27 +81,35 @@ def _files_to_fill(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table
         if header and (label, header) not in fits:
             fits[label, header] = match_of(table, header)
         match = fits.get((label, header))
-        if columns := _columns_to_fill(table, set(unknown.split(", ")), match):
+        if columns := _columns_to_fill(table, unknown, match):
             found.append(LoadedFile(table, file_id, name, sha256, columns, match))
     return found
 
 
-def _columns_to_fill(table: Table, unknown: set[str], match: Match | None) -> tuple[str, ...]:
+def _columns_to_fill(table: Table, unknown: str, match: Match | None) -> tuple[str, ...]:
     """The columns of a table that were unknown when a file was loaded; without its header, those that may have been."""
     if match:
         still = set(match.unknown_columns)
-        names = {column: match.header[position].strip() for column, position in match.positions.items()}
-        return tuple(column for column, name in names.items() if name in unknown - still)
-    bare = {bare_name(name) for name in unknown}
+        return tuple(
+            column
+            for column, position in match.positions.items()
+            # a name may hold the separator
+            if (name := _shown(match, position)) not in still and f", {name}, " in f", {unknown}, "
+        )
+    bare = {bare_name(name) for name in unknown.split(", ")}
     return tuple(
         column.name for column in table.columns if not bare.isdisjoint(map(bare_name, (column.name, *column.aliases)))
     )
 
 
+def _shown(match: Match, position: int) -> str:
+    return printable(match.header[position].strip())
+
+
 def _from_other_columns(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, match: Match) -> list[str]:
     """Move values out of the JSON object that keeps them."""
     raw = f"raw.{identifier(loaded.table.raw_name)}"
-    keys = {column: match.header[match.positions[column]].strip() for column in loaded.columns}
+    keys = {column: _shown(match, match.positions[column]) for column in loaded.columns}
     values = ", ".join(
         f"{identifier(column)} = coalesce({identifier(column)}, json_extract_string({OTHER_COLUMNS}, {_path(key)}))"
         for column, key in keys.items()

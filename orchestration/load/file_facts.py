@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,11 @@ class FileLayout:
 
 class UnreadableFileError(Exception):
     """The file cannot be loaded; the message says what is wrong with it, without its name."""
+
+
+def this_file_only(path: Path) -> str:
+    """A path as DuckDB's readers must be given it, which take `*`, `?` and `[` for patterns."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
 
 
 def fingerprint(path: Path) -> Fingerprint:

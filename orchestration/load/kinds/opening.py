@@ -30,7 +30,8 @@ def open_file(content: Content) -> Reading:
         raise UnreadableFileError(
             f"is {kind}, which is not read: save it as CSV or .xlsx, or export it as Parquet or JSON"
         )
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    # of UTF-16, a byte-order mark and zeros are beside the characters
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] in (b"{", b"["):
         return open_json(content)
     return open_text(content)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.load.file_facts import FileLayout, UnreadableFileError
+from orchestration.load.file_facts import FileLayout, UnreadableFileError, this_file_only
 from orchestration.load.headers import check_header, first_that_fits, match_header
 from orchestration.load.kinds.reading import Content
 from orchestration.load.scanned import SCAN_TABLE, Scanned, drop_blank_records, drop_footer, number_no_skipped_lines
@@ -43,7 +43,7 @@ class ParquetReading:
         connection.execute(
             f"create or replace temp table {SCAN_TABLE} as select file_row_number + 1 as _base, 0 as _newlines, {texts}"
             " from read_parquet(?, binary_as_string = true, hive_partitioning = false, file_row_number = true)",
-            [str(self.path)],
+            [this_file_only(self.path)],
         )
         blank_rows = drop_blank_records(connection, self.layout.column_count)
         malformed, footer_lines = drop_footer(connection, self.layout, ())
@@ -69,9 +69,11 @@ def open_parquet(content: Content) -> ParquetReading:
 def _read_through(path: Path) -> None:
     size = path.stat().st_size
     with _within_bounds(path) as connection:
-        [(rows,)] = connection.execute("select num_rows from parquet_file_metadata(?)", [str(path)]).fetchall()
+        [(rows,)] = connection.execute(
+            "select num_rows from parquet_file_metadata(?)", [this_file_only(path)]
+        ).fetchall()
         [(pages,)] = connection.execute(
-            "select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata(?)", [str(path)]
+            "select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata(?)", [this_file_only(path)]
         ).fetchall()
         told = f"expands beyond measure: {rows:,} rows and {{text:,}} bytes of values in a file of {size:,} bytes"
         if rows > max(MANY_ROWS, MOST_ROWS_A_BYTE * size) or pages > max(MUCH_TEXT, MOST_TEXT_A_BYTE * size):
@@ -80,7 +82,7 @@ def _read_through(path: Path) -> None:
         [(text,)] = connection.execute(
             f"select coalesce(sum({lengths}), 0) "
             "from read_parquet(?, binary_as_string = true, hive_partitioning = false)",
-            [str(path)],
+            [this_file_only(path)],
         ).fetchall()
         if text > max(MUCH_TEXT, MOST_TEXT_A_BYTE * size):
             raise UnreadableFileError(told.format(text=int(text)))
@@ -89,7 +91,8 @@ def _read_through(path: Path) -> None:
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[str, str]]:
     """Name and type of each column."""
     rows = connection.execute(
-        "describe select * from read_parquet(?, binary_as_string = true, hive_partitioning = false)", [str(path)]
+        "describe select * from read_parquet(?, binary_as_string = true, hive_partitioning = false)",
+        [this_file_only(path)],
     ).fetchall()
     return [(row[0], row[1]) for row in rows]
 

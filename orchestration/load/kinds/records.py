@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.load.file_facts import FileLayout, UnreadableFileError
+from orchestration.load.file_facts import FileLayout, UnreadableFileError, this_file_only
 from orchestration.load.scanned import (
     SCAN_TABLE,
     MalformedLine,
@@ -48,7 +48,7 @@ class RecordsReading:
                 )
                 where _base > {self.layout.header_lines}
                 """,
-                [str(self.path)],
+                [this_file_only(self.path)],
             )
         except duckdb.InvalidInputException as error:
             if "maximum line size" not in str(error).lower():

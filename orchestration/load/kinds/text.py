@@ -182,6 +182,7 @@ def _layout(text: Utf8Text, table: Table, content: Content) -> FileLayout:
         raise UnreadableFileError("is not a text: it holds binary data; export it as CSV")
     problem: HeaderError | None = None
     for is_first_row in (True, False):
+        layouts: list[FileLayout] = []
         for delimiter in _delimiters(head, table):
             rows, ends = _first_rows(head, delimiter, table.dialect.header_row or 0)
             try:
@@ -189,16 +190,23 @@ def _layout(text: Utf8Text, table: Table, content: Content) -> FileLayout:
             except HeaderError as error:
                 problem = problem or error
                 continue
-            if len(found.match.header) > MAX_COLUMNS:
-                raise UnreadableFileError(
-                    f"has {len(found.match.header):,} columns in its header line, more than {MAX_COLUMNS:,}: "
-                    "it has lost its line ends; export it again"
-                )
-            above = found.rows_above - bool(rows[0] and _named_delimiter(head))
-            notes = (*text.notes, *((f"{above} rows above its header are no data",) if above > 0 else ()))
-            return FileLayout(found.match, delimiter, ends[found.row], max(above, 0), content.constants(table), notes)
+            above = found.rows_above
+            notes = (*text.notes, *((f"{above} rows above its header are no data",) if above else ()))
+            constants = content.constants(table)
+            layouts.append(FileLayout(found.match, delimiter, ends[found.row], above, constants, notes))
+        if layouts:
+            return _bounded(max(layouts, key=lambda layout: len(layout.match.positions)))
     assert problem is not None
     raise problem
+
+
+def _bounded(layout: FileLayout) -> FileLayout:
+    if layout.column_count > MAX_COLUMNS:
+        raise UnreadableFileError(
+            f"has {layout.column_count:,} columns in its header line, more than {MAX_COLUMNS:,}: "
+            "it has lost its line ends; export it again"
+        )
+    return layout
 
 
 def _header(table: Table, rows: list[list[str]], ends: list[int], content: Content, *, is_first_row: bool) -> HeaderRow:

@@ -25,7 +25,7 @@ from orchestration.load.kinds.records import RecordsReading
 
 OLD_MAGIC = b"\xd0\xcf\x11\xe0"
 ZIP_MAGIC = b"PK\x03\x04"
-MAX_SHEET_BYTES = 200 << 20
+MAX_SHEET_BYTES = 600 << 20
 WORKER = "orchestration.load.kinds.workbook_worker"
 
 
