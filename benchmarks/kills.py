@@ -2,10 +2,10 @@
 
     python benchmarks/kills.py LANDING AS_OF [KILLS] [SEED]
 
-Each build gets SIGKILL, SIGTERM or SIGINT in turn: every second one at a random moment of its time, the others at a
-random moment of the publish, which is short. After each: how it ended and what it said; whether the published files
+Each build gets SIGKILL, SIGTERM or SIGINT in turn, while it starts, in each of its steps in turn at a random moment of
+the step's time, or at any moment. After each: how it ended and what it said; whether the published files
 open and are of one run; whether `kpi status` says what is so; whether the lock is free; what was left behind. After
-every eighth, and at the end, a build must publish the marts of an undisturbed one. Prints counts; exits 1 where a
+every tenth, and at the end, a build must publish the marts of an undisturbed one. Prints counts; exits 1 where a
 promise was broken. A kill takes about twenty seconds.
 """
 
@@ -32,7 +32,9 @@ KPI = Path(sys.executable).parent / "kpi"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 # A build that is told to end is given so long.
 PATIENCE_SECONDS = 60
-BUILDS_EVERY = 8
+BUILDS_EVERY = 10
+STARTING, ANY = "start", "any"
+STARTING_SECONDS = 1.5
 LEFTOVERS = ("releases/.*.partial", ".current.next", "*.tmp", ".running.json", ".malformed*")
 
 
@@ -125,16 +127,14 @@ class Experiment:
         return sorted(path.name for pattern in LEFTOVERS for path in self.paths.root.glob(pattern))
 
 
-def interrupt(
-    experiment: Experiment, number: signal.Signals, moment: float, *, in_publish: bool
-) -> tuple[str, int, str, float]:
-    """Start a build and signal it; returns the step it was in, how it ended, its stderr and how long it took to end."""
+def interrupt(experiment: Experiment, number: signal.Signals, step: str, moment: float) -> tuple[str, int, str, float]:
+    """Start a build and signal it so many seconds into a step; returns the step it was in then, how it ended, its
+    stderr, and how long it took to end."""
     process = experiment.start()
-    if in_publish:
-        while process.poll() is None and step_of(experiment.paths) not in ("publish", "dashboard"):
-            time.sleep(0.02)
+    while step not in (STARTING, ANY) and process.poll() is None and step_of(experiment.paths, process.pid) != step:
+        time.sleep(0.01)
     time.sleep(moment)
-    step = step_of(experiment.paths)
+    now = step_of(experiment.paths, process.pid)
     process.send_signal(number)
     sent = time.monotonic()
     try:
@@ -143,13 +143,13 @@ def interrupt(
         process.kill()
         _, told = process.communicate()
         told += f"did not end within {PATIENCE_SECONDS} s"
-    return step, process.returncode, told, time.monotonic() - sent
+    return now, process.returncode, told, time.monotonic() - sent
 
 
-def step_of(paths: WarehousePaths) -> str:
-    """The step that a build is in; empty before its first and after its last."""
+def step_of(paths: WarehousePaths, pid: int) -> str:
+    """The step that the build of a process is in; empty before its first and after its last."""
     running = read_running(paths)
-    return str(running["step"]) if running else ""
+    return str(running["step"]) if running and running["pid"] == pid else ""
 
 
 def look(experiment: Experiment, number: signal.Signals, code: int, told: str, before: str) -> str:
@@ -185,7 +185,7 @@ def look(experiment: Experiment, number: signal.Signals, code: int, told: str, b
 
 def main() -> int:
     landing, as_of = sys.argv[1], sys.argv[2]
-    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 40
+    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 39
     rng = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     counts = Counts()
     with tempfile.TemporaryDirectory() as folder:
@@ -193,16 +193,14 @@ def main() -> int:
         seconds = experiment.build()
         record = read_json(experiment.paths.last_run_file)
         assert record is not None
-        publishing = record["seconds"]["publish"] + record["seconds"].get("dashboard", 0)
+        moments = {STARTING: STARTING_SECONDS, **record["seconds"], ANY: seconds}
         undisturbed = experiment.fingerprint()
         run = experiment.published_run()
         for kill in range(kills):
-            number, in_publish = SIGNALS[kill % len(SIGNALS)], kill % 2 == 1
-            moment = rng.uniform(0, publishing if in_publish else seconds)
-            step, code, told, took = interrupt(experiment, number, moment, in_publish=in_publish)
-            where = (
-                f"{number.name} after {moment:.2f} s{' of the publish' if in_publish else ''}, in step {step or 'none'}"
-            )
+            number, target = SIGNALS[kill % len(SIGNALS)], list(moments)[kill % len(moments)]
+            moment = rng.uniform(0, moments[target])
+            step, code, told, took = interrupt(experiment, number, target, moment)
+            where = f"{number.name} {moment:.2f} s into {target}, in step {step or 'none'}"
             try:
                 now = look(experiment, number, code, told, run)
                 counts.published += now != run
@@ -213,7 +211,7 @@ def main() -> int:
                     assert not experiment.leftovers(), f"left behind: {experiment.leftovers()}"
                     assert experiment.fingerprint() == undisturbed, "the next build's marts differ"
             except (AssertionError, duckdb.Error) as error:
-                counts.broken.append(f"{where}: {error}")
+                counts.broken.append(f"{kill + 1}: {where}: {error}")
             counts.ends[f"{number.name}: exit {code}"] += 1
             counts.steps[step or "none"] += 1
             counts.slowest = max(counts.slowest, took if number != signal.SIGKILL else 0)
