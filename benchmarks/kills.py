@@ -188,6 +188,7 @@ def main() -> int:
     kills = int(sys.argv[3]) if len(sys.argv) > 3 else 39
     rng = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     counts = Counts()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a child of a background job would ignore it
     with tempfile.TemporaryDirectory() as folder:
         experiment = Experiment(landing, as_of, WarehousePaths(Path(folder) / "warehouse"))
         seconds = experiment.build()

@@ -18,8 +18,8 @@ from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
-from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
-from orchestration.core.process import keep_files_private
+from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError, no_room
+from orchestration.core.process import interruption, keep_files_private
 from orchestration.core.settings import Settings
 from orchestration.finance.register import read_key
 from orchestration.load import loader
@@ -89,6 +89,9 @@ class Progress:
     def advance(self, item: str) -> None:
         """One item of the step is done, or (for a load) begins."""
 
+    def note(self, text: str) -> None:
+        """Something deserves a word, however the build ends."""
+
 
 class Build:
     """One build of a warehouse. Enter `running()`, then take the steps in the order of STEPS."""
@@ -116,21 +119,38 @@ class Build:
                 yield self
                 # where steps are taken by others, what failed is on the record already
                 self.record.exit_code = self.record.exit_code or 0
-            except KpiError as error:
-                self.fail(error)
-                raise
-            except InterruptedByError as error:
-                self.record.exit_code, self.record.error = error.exit_code, f"ended by {error.signal_name}"
-                raise
             except BaseException as error:
-                self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
+                failure = interruption() or no_room(error) or error
+                self._end(failure)
+                raise failure from (None if failure is error else error)
+            self._end()
+
+    def _end(self, failure: BaseException | None = None) -> None:
+        """Write last_run.json. What was published by now was, whatever came after."""
+        record, paths = self.record, self.settings.paths
+        if isinstance(failure, KpiError):
+            self.fail(failure)
+        elif isinstance(failure, InterruptedByError):
+            record.exit_code, record.error = failure.exit_code, f"ended by {failure.signal_name}"
+        elif failure is not None:
+            record.exit_code, record.error = BuildError.exit_code, f"{type(failure).__name__}: {failure}"
+        release = current_release(paths)
+        if release is not None and release.run_id == record.run_id:
+            record.published = str(paths.marts_file)
+            record.published_warnings = _warnings(record.gates)
+            if isinstance(failure, InterruptedByError):
+                failure.outcome = "this build is published"
+        record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            write_json(paths.last_run_file, vars(record))
+        except OSError as error:
+            # .running.json stays: it says that a build ended here without a record
+            if failure is None:
                 raise
-            finally:
-                if self.record.published:
-                    self.record.published_warnings = _warnings(self.record.gates)
-                self.record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-                write_json(self.settings.paths.last_run_file, vars(self.record))
-                self.settings.paths.running_file.unlink(missing_ok=True)
+            if isinstance(failure, KpiError):
+                failure.details.append(f"last_run.json could not be written: {error.strerror}")
+            return
+        paths.running_file.unlink(missing_ok=True)
 
     def resume(self, orchestrator_run_id: str) -> bool:
         """Take over what the gates said in an earlier run, if that was the last one on this warehouse and its settings.
@@ -176,7 +196,7 @@ class Build:
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
             "blank_lines": report.blank_rows,
         }  # fmt: skip
-        self.record.notes += report.notes
+        self._note(*report.notes)
         return report
 
     def transform(self, layer: str, only: Sequence[str] | None = None) -> LayerResult:
@@ -292,6 +312,8 @@ class Build:
 
     @contextmanager
     def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
+        if (ended_by := interruption()) is not None:
+            raise ended_by  # it was lost on the way
         self._progress.step(TOLD.get(step, f"Gate {step.replace('_', ' ')}"), total)
         write_json(
             self.settings.paths.running_file,
@@ -310,10 +332,19 @@ class Build:
 
     def _note_a_dead_run(self) -> None:
         if (dead := read_running(self.settings.paths)) is not None:
-            self.record.notes.append(
+            release = current_release(self.settings.paths)
+            was_published = release is not None and release.run_id == dead["run_id"]
+            self._note(
                 f"run {dead['run_id']}, started {dead['started_at']}, died in step {dead['step']}; "
-                "nothing of it was published, this run starts clean"
+                + ("it had published" if was_published else "nothing of it was published")
+                + ", this run starts clean"
             )
+
+    def _note(self, *notes: str) -> None:
+        """Put notes on the record, and tell them: a gate may close before the end."""
+        self.record.notes += notes
+        for note in notes:
+            self._progress.note(note)
 
 
 def _warnings(gates_told: Sequence[dict[str, Any]]) -> list[list[str | None]]:

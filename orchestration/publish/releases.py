@@ -103,9 +103,10 @@ def new_release(paths: WarehousePaths, name: str, run_id: str, as_of_date: str) 
         partial.replace(final)
         _point_at(paths, final)
     except BaseException:
-        # at once: where the disk is full, others wait for the room
-        for folder in (partial, final):
-            shutil.rmtree(folder, ignore_errors=True)
+        # at once: where the disk is full, others wait for the room. A signal can come just after the one rename.
+        if not _is_current(paths, final):
+            for folder in (partial, final):
+                shutil.rmtree(folder, ignore_errors=True)
         raise
     # it is published; what is tidied up here can be tidied up the next time
     with suppress(OSError):
@@ -186,6 +187,10 @@ def _point_at(paths: WarehousePaths, folder: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
     link.replace(paths.current)
+
+
+def _is_current(paths: WarehousePaths, folder: Path) -> bool:
+    return paths.current.is_symlink() and paths.current.resolve() == folder.resolve()
 
 
 def _note(paths: WarehousePaths, switch: Switch) -> None:
