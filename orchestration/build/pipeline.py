@@ -19,7 +19,7 @@ from orchestration.build import gates, staged
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError, no_room
-from orchestration.core.process import interruption, keep_files_private
+from orchestration.core.process import interruption, keep_files_private, undisturbed
 from orchestration.core.settings import Settings
 from orchestration.finance.register import read_key
 from orchestration.load import loader
@@ -120,10 +120,15 @@ class Build:
                 # where steps are taken by others, what failed is on the record already
                 self.record.exit_code = self.record.exit_code or 0
             except BaseException as error:
-                failure = interruption() or no_room(error) or error
-                self._end(failure)
+                with undisturbed():
+                    failure = interruption() or no_room(error) or error
+                    self._end(failure)
                 raise failure from (None if failure is error else error)
-            self._end()
+            with undisturbed():
+                self._end()
+            if (ended_by := interruption()) is not None:
+                ended_by.outcome = "the build had ended"
+                raise ended_by
 
     def _end(self, failure: BaseException | None = None) -> None:
         """Write last_run.json. What was published by now was, whatever came after."""

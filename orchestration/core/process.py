@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from orchestration.core.errors import InterruptedByError
@@ -15,6 +17,8 @@ from orchestration.core.paths import WarehousePaths
 
 # The signals that told this process to end, in order.
 _told_to_end: list[int] = []
+# How many are writing down now what may not be left half written.
+_undisturbed: list[None] = []
 
 
 def end_in_order_when_told_to() -> None:
@@ -22,7 +26,8 @@ def end_in_order_when_told_to() -> None:
 
     def end(number: int, frame: FrameType | None) -> None:
         _told_to_end.append(number)
-        raise InterruptedByError(number)
+        if not _undisturbed:
+            raise InterruptedByError(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
@@ -34,6 +39,16 @@ def interruption() -> InterruptedByError | None:
     The exception alone does not say it: a library may make an error of its own of it ("Query interrupted"), or lose it.
     """
     return InterruptedByError(_told_to_end[0]) if _told_to_end else None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a signal be noted only (`interruption` tells it) until the body, which takes no time, has ended."""
+    _undisturbed.append(None)
+    try:
+        yield
+    finally:
+        _undisturbed.pop()
 
 
 def keep_files_private(umask: str) -> None:

@@ -91,8 +91,8 @@ def new_release(paths: WarehousePaths, name: str, run_id: str, as_of_date: str) 
     remove_leftovers(paths)
     _check_room(paths)
     partial = paths.releases / f".{name}{PARTIAL}"
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield partial
         before = current_release(paths)
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -184,9 +184,13 @@ def _read(folder: Path) -> Release | None:
 def _point_at(paths: WarehousePaths, folder: Path) -> None:
     """The one rename that makes a release current. It is the last thing here that can fail."""
     link = paths.root / ".current.next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
-    link.replace(paths.current)
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
+        link.replace(paths.current)
+    except BaseException:
+        link.unlink(missing_ok=True)
+        raise
 
 
 def _is_current(paths: WarehousePaths, folder: Path) -> bool:
