@@ -190,7 +190,7 @@ def marts(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_whatever_operation_a_publish_ends_at_one_whole_release_is_published(
     tmp_path: Path, how: str, least: int
 ) -> None:
-    """Every file operation and statement of a publish in turn: the process is killed before it, or told to end after it."""
+    """Every file operation and statement of a publish in turn: killed before it, or told to end after it."""
     write_build_file(WarehousePaths(tmp_path), 0, marts=2, rows=10)
     assert die_while_publishing(tmp_path, "-", how) >= least
 
