@@ -35,6 +35,8 @@ PATIENCE_SECONDS = 60
 BUILDS_EVERY = 10
 STARTING, ANY = "start", "any"
 STARTING_SECONDS = 1.5
+# Until then Python itself starts, and a signal ends it as it ends any.
+PYTHON_SECONDS = 0.1
 LEFTOVERS = ("releases/.*.partial", ".current.next", "*.tmp", ".running.json", ".malformed*")
 
 
@@ -152,7 +154,7 @@ def step_of(paths: WarehousePaths, pid: int) -> str:
     return str(running["step"]) if running and running["pid"] == pid else ""
 
 
-def look(experiment: Experiment, number: signal.Signals, code: int, told: str, before: str) -> str:
+def look(experiment: Experiment, number: signal.Signals, code: int, told: str) -> str:
     """Look at everything after a build that was signalled; returns the run that is published.
 
     Raises AssertionError naming the promise that was broken.
@@ -175,10 +177,10 @@ def look(experiment: Experiment, number: signal.Signals, code: int, told: str, b
         assert len(lines) == 1 and lines[0].startswith(f"kpi: ended by {number.name}"), f"told: {told}"
         record = read_json(experiment.paths.last_run_file)
         assert record is not None and running is None, "no record"
-        # a signal before the lock was taken ends no build
-        if record["run_id"] != before:
-            published = run == record["run_id"]
-            assert ("last build: " + record["run_id"]) in status and (record["error"] is None or not published), status
+        # a signal before the lock was taken ends no build, and tidies nothing up
+        if f"ended by {number.name}" not in str(record["error"]):
+            return run
+        assert f"last build: {record['run_id']}" in status, f"status: {status}"
     assert not experiment.leftovers(), f"left behind: {experiment.leftovers()}"
     return run
 
@@ -199,11 +201,11 @@ def main() -> int:
         run = experiment.published_run()
         for kill in range(kills):
             number, target = SIGNALS[kill % len(SIGNALS)], list(moments)[kill % len(moments)]
-            moment = rng.uniform(0, moments[target])
+            moment = rng.uniform(PYTHON_SECONDS if target == STARTING else 0, moments[target])
             step, code, told, took = interrupt(experiment, number, target, moment)
             where = f"{number.name} {moment:.2f} s into {target}, in step {step or 'none'}"
             try:
-                now = look(experiment, number, code, told, run)
+                now = look(experiment, number, code, told)
                 counts.published += now != run
                 run = now
                 if kill % BUILDS_EVERY == BUILDS_EVERY - 1 or kill == kills - 1:

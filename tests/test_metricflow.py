@@ -49,7 +49,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     paths = WarehousePaths(tmp_path_factory.mktemp("mf"))
     paths.current.mkdir()
     paths.logs.mkdir()
-    spines = {"time_spine_table_configurations": [], "time_spines": []}
+    spines: dict[str, list[str]] = {"time_spine_table_configurations": [], "time_spines": []}
     manifest = {"semantic_models": [], "metrics": [], "project_configuration": spines, "saved_queries": []}
     paths.semantic_manifest.write_text(json.dumps(manifest), encoding="utf-8")
     ended = {}

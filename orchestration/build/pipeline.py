@@ -26,10 +26,10 @@ from orchestration.load import loader
 from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
-from orchestration.publish.releases import current_release
+from orchestration.publish.releases import current_release, remove_leftovers
 from orchestration.show.restated import closed_month_lines
 from orchestration.warehouse.connections import open_build_file, open_published
-from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
+from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json, write_last_run
 
 # What dbt selects for each layer of models.
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -113,6 +113,7 @@ class Build:
         """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
         keep_files_private(self.settings.umask)
         with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
+            remove_leftovers(self.settings.paths)
             self._note_a_dead_run()
             self._remember_warnings()
             try:
@@ -147,7 +148,7 @@ class Build:
                 failure.outcome = "this build is published"
         record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
         try:
-            write_json(paths.last_run_file, vars(record))
+            write_last_run(paths, vars(record))
         except OSError as error:
             # .running.json stays: it says that a build ended here without a record
             if failure is None:

@@ -27,6 +27,7 @@ from orchestration.warehouse.lock import read_json
 RELEASE_FILE = "release.json"
 HISTORY_FILE = "history.jsonl"
 PARTIAL = ".partial"
+NEXT_LINK = ".current.next"
 # How many releases before the current one stay at least, and how long a replaced one does: no reader is cut off.
 KEPT_RELEASES = 2
 KEPT_SECONDS = 15 * 60
@@ -156,7 +157,8 @@ def history(paths: WarehousePaths) -> list[Switch]:
 
 
 def remove_leftovers(paths: WarehousePaths) -> None:
-    """Remove what builds left behind that died while publishing."""
+    """Remove what builds left behind that died while publishing. The lock of the warehouse must be held."""
+    (paths.root / NEXT_LINK).unlink(missing_ok=True)
     for path in paths.releases.glob(f".*{PARTIAL}"):
         shutil.rmtree(path, ignore_errors=True)
 
@@ -183,7 +185,7 @@ def _read(folder: Path) -> Release | None:
 
 def _point_at(paths: WarehousePaths, folder: Path) -> None:
     """The one rename that makes a release current. It is the last thing here that can fail."""
-    link = paths.root / ".current.next"
+    link = paths.root / NEXT_LINK
     try:
         link.unlink(missing_ok=True)
         link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
