@@ -25,6 +25,7 @@ class _Dialect(enum.StrEnum):
 if _Dialect.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
     engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, _Dialect.DUCKDB)
 
-logging.getLogger("great_expectations").setLevel(logging.ERROR)
+# it logs stack traces of what it goes on without, such as a page for which the disk has no room
+logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 __all__ = ["gx"]

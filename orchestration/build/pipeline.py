@@ -19,18 +19,18 @@ from orchestration.build import gates, staged
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.contract import landed_tables
-from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError
-from orchestration.core.process import keep_files_private
+from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError, no_room
+from orchestration.core.process import interruption, keep_files_private, undisturbed
 from orchestration.core.settings import Settings
 from orchestration.finance.register import read_key
 from orchestration.load import loader
 from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
-from orchestration.publish.releases import current_release
+from orchestration.publish.releases import current_release, remove_leftovers
 from orchestration.show.restated import closed_month_lines
 from orchestration.warehouse.connections import open_build_file, open_published
-from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json
+from orchestration.warehouse.lock import read_json, read_running, warehouse_lock, write_json, write_last_run
 
 # What dbt selects for each layer of models.
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -90,6 +90,9 @@ class Progress:
     def advance(self, item: str) -> None:
         """One item of the step is done, or (for a load) begins."""
 
+    def note(self, text: str) -> None:
+        """Something deserves a word, however the build ends."""
+
 
 class Build:
     """One build of a warehouse. Enter `running()`, then take the steps in the order of STEPS."""
@@ -111,27 +114,50 @@ class Build:
         """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
         keep_files_private(self.settings.umask)
         with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
+            remove_leftovers(self.settings.paths)
             self._note_a_dead_run()
             self._remember_warnings()
             try:
                 yield self
                 # where steps are taken by others, what failed is on the record already
                 self.record.exit_code = self.record.exit_code or 0
-            except KpiError as error:
-                self.fail(error)
-                raise
-            except InterruptedByError as error:
-                self.record.exit_code, self.record.error = error.exit_code, f"ended by {error.signal_name}"
-                raise
             except BaseException as error:
-                self.record.exit_code, self.record.error = BuildError.exit_code, f"{type(error).__name__}: {error}"
+                with undisturbed():
+                    failure = interruption() or no_room(error) or error
+                    self._end(failure)
+                raise failure from (None if failure is error else error)
+            with undisturbed():
+                self._end()
+            if (ended_by := interruption()) is not None:
+                ended_by.outcome = "the build had ended"
+                raise ended_by
+
+    def _end(self, failure: BaseException | None = None) -> None:
+        """Write last_run.json. What was published by now was, whatever came after."""
+        record, paths = self.record, self.settings.paths
+        if isinstance(failure, KpiError):
+            self.fail(failure)
+        elif isinstance(failure, InterruptedByError):
+            record.exit_code, record.error = failure.exit_code, f"ended by {failure.signal_name}"
+        elif failure is not None:
+            record.exit_code, record.error = BuildError.exit_code, f"{type(failure).__name__}: {failure}"
+        release = current_release(paths)
+        if release is not None and release.run_id == record.run_id:
+            record.published = str(paths.marts_file)
+            record.published_warnings = _warnings(record.gates)
+            if isinstance(failure, InterruptedByError):
+                failure.outcome = "this build is published"
+        record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            write_last_run(paths, vars(record))
+        except OSError as error:
+            # .running.json stays: it says that a build ended here without a record
+            if failure is None:
                 raise
-            finally:
-                if self.record.published:
-                    self.record.published_warnings = _warnings(self.record.gates)
-                self.record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-                write_json(self.settings.paths.last_run_file, vars(self.record))
-                self.settings.paths.running_file.unlink(missing_ok=True)
+            if isinstance(failure, KpiError):
+                failure.details.append(f"last_run.json could not be written: {error.strerror}")
+            return
+        paths.running_file.unlink(missing_ok=True)
 
     def resume(self, orchestrator_run_id: str) -> bool:
         """Take over what the gates said in an earlier run, if that was the last one on this warehouse and its settings.
@@ -183,7 +209,7 @@ class Build:
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
             "blank_lines": report.blank_rows,
         }  # fmt: skip
-        self.record.notes += report.notes
+        self._note(*report.notes)
         return report
 
     def transform(self, layer: str, only: Sequence[str] | None = None) -> LayerResult:
@@ -299,6 +325,8 @@ class Build:
 
     @contextmanager
     def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
+        if (ended_by := interruption()) is not None:
+            raise ended_by  # it was lost on the way
         self._progress.step(TOLD.get(step, f"Gate {step.replace('_', ' ')}"), total)
         write_json(
             self.settings.paths.running_file,
@@ -317,10 +345,19 @@ class Build:
 
     def _note_a_dead_run(self) -> None:
         if (dead := read_running(self.settings.paths)) is not None:
-            self.record.notes.append(
+            release = current_release(self.settings.paths)
+            was_published = release is not None and release.run_id == dead["run_id"]
+            self._note(
                 f"run {dead['run_id']}, started {dead['started_at']}, died in step {dead['step']}; "
-                "nothing of it was published, this run starts clean"
+                + ("it had published" if was_published else "nothing of it was published")
+                + ", this run starts clean"
             )
+
+    def _note(self, *notes: str) -> None:
+        """Put notes on the record, and tell them: a gate may close before the end."""
+        self.record.notes += notes
+        for note in notes:
+            self._progress.note(note)
 
 
 def _warnings(gates_told: Sequence[dict[str, Any]]) -> list[list[str | None]]:

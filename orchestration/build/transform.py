@@ -12,8 +12,8 @@ from typing import Any
 
 from orchestration.build.company_project import project_folder
 from orchestration.build.systems import source_vars
-from orchestration.core.errors import BuildError, InterruptedByError
-from orchestration.core.process import prepare_for_dbt
+from orchestration.core.errors import BuildError
+from orchestration.core.process import interruption, prepare_for_dbt
 from orchestration.core.settings import Settings
 
 QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
@@ -88,8 +88,7 @@ class DbtProject:
             outcome = dbtRunner(manifest=self.manifest, callbacks=[self._on_event]).invoke(arguments)
         finally:
             _close_database()
-        if isinstance(outcome.exception, InterruptedByError):
-            raise outcome.exception
+        _end_if_told_to()
         if outcome.exception is not None:
             raise BuildError(f"dbt stopped: {_first_line(outcome.exception)}", [f"log: {self.log_file}"])
         results = list(outcome.result)
@@ -122,12 +121,20 @@ def _parsed(options: tuple[str, ...]) -> Any:
     from dbt.cli.main import dbtRunner
 
     parsed = dbtRunner().invoke([*QUIET, "parse", *options])
+    _end_if_told_to()
     if not parsed.success:
         # what dbt remembers of an earlier parse breaks on metrics that have gone since, together with what they used
         parsed = dbtRunner().invoke([*QUIET, "--no-partial-parse", "parse", *options])
+        _end_if_told_to()
     if not parsed.success:
         raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
     return parsed.result
+
+
+def _end_if_told_to() -> None:
+    """dbt takes the exception that ends the process for one of its own, if it does not lose it."""
+    if (ended_by := interruption()) is not None:
+        raise ended_by
 
 
 def manifest_of(settings: Settings) -> dict[str, Any]:

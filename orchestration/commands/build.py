@@ -88,8 +88,6 @@ def _given_date(as_of: str | None) -> dict[str, Any]:
 
 
 def _print_build(settings: Settings, record: RunRecord) -> None:
-    for note in record.notes:
-        out.print(f"note: {escape(note)}", style="yellow", **PLAIN)
     read = sum(book["read"] for book in record.tables.values())
     quarantined = sum(book["quarantined"] for book in record.tables.values())
     repaired = sum(book["repaired"] for book in record.tables.values())
@@ -226,7 +224,9 @@ def status(warehouse: Warehouse = None) -> None:
     if run is None:
         out.print("last build: none")
         return
-    verdict = "published" if run["exit_code"] == 0 else f"failed with exit {run['exit_code']}: {run['error']}"
+    failed = f"failed with exit {run['exit_code']}: {run['error']}" if run["exit_code"] else None
+    parts = ["published" if run["published"] else None, failed]
+    verdict = ", then ".join(part for part in parts if part) or "ended without publishing"
     out.print(f"last build: {run['run_id']}, ended {run['finished_at']}, {escape(verdict)}", **PLAIN)
     for detail in run["error_details"]:
         out.print(f"  {escape(detail)}", **PLAIN)

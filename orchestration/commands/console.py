@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress as Bars
 from rich.progress import ProgressColumn, SpinnerColumn, TimeElapsedColumn
 
@@ -83,3 +84,6 @@ class TerminalProgress(Progress):
 
     def advance(self, item: str) -> None:
         self._bars.advance(self._task)
+
+    def note(self, text: str) -> None:
+        out.print(f"note: {escape(text)}", style="yellow", **PLAIN)

@@ -15,6 +15,7 @@ from orchestration.commands.console import PLAIN, Warehouse, out
 from orchestration.core.contract import landed_tables
 from orchestration.core.errors import InterruptedByError, UsageError
 from orchestration.core.paths import MARTS_FILE
+from orchestration.core.process import keep_files_private
 from orchestration.core.settings import load_settings
 from orchestration.publish.releases import release_folder
 from orchestration.show import export, published
@@ -138,6 +139,7 @@ def dashboard(
     from dashboards.site import render_site
 
     settings = load_settings({"warehouse": warehouse})
+    keep_files_private(settings.umask)
     render_site(release_folder(settings.paths) / MARTS_FILE, settings.company)
     out.print(f"dashboard: {settings.paths.dashboard_file}", **PLAIN)
     if serve:

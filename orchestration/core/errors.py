@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Sequence
 
@@ -46,8 +47,10 @@ class BuildError(KpiError):
 class InterruptedByError(SystemExit):
     """A signal that asks the process to end. Libraries let a SystemExit pass, and cancel what they have under way.
 
-    `code` is 128 and the signal's number, as shells have it.
+    `code` is 128 and the signal's number, as shells have it; `outcome` is what is to be said of what was published.
     """
+
+    outcome = "what was published stays as it was"
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -57,3 +60,14 @@ class InterruptedByError(SystemExit):
 
 class TransientError(BuildError):
     """What may be gone at the next try: a file somebody else holds open, a disk that did not answer."""
+
+
+def no_room(error: BaseException) -> BuildError | None:
+    """A full disk, in words; None where the error is another. DuckDB tells it in the text of its own errors."""
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    if not (isinstance(error, OSError) and error.errno in numbers) and "No space left on device" not in str(error):
+        return None
+    return BuildError(
+        f"no room on the disk: {str(error).splitlines()[0]}",
+        ["make room there and run it again; what is published is whole"],
+    )

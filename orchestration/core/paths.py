@@ -72,6 +72,11 @@ class WarehousePaths:
         return self.root / "last_run.json"
 
     @property
+    def reserve_file(self) -> Path:
+        """Room that is kept, so that a build which fills the disk can still be written down."""
+        return self.root / ".room_for_last_run"
+
+    @property
     def running_file(self) -> Path:
         """What says that a build is under way; it stays behind only if the build dies."""
         return self.root / ".running.json"

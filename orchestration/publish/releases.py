@@ -27,6 +27,7 @@ from orchestration.warehouse.lock import read_json
 RELEASE_FILE = "release.json"
 HISTORY_FILE = "history.jsonl"
 PARTIAL = ".partial"
+NEXT_LINK = ".current.next"
 # How many releases before the current one stay at least, and how long a replaced one does: no reader is cut off.
 KEPT_RELEASES = 2
 KEPT_SECONDS = 15 * 60
@@ -91,8 +92,8 @@ def new_release(paths: WarehousePaths, name: str, run_id: str, as_of_date: str) 
     remove_leftovers(paths)
     _check_room(paths)
     partial = paths.releases / f".{name}{PARTIAL}"
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield partial
         before = current_release(paths)
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -103,9 +104,10 @@ def new_release(paths: WarehousePaths, name: str, run_id: str, as_of_date: str) 
         partial.replace(final)
         _point_at(paths, final)
     except BaseException:
-        # at once: where the disk is full, others wait for the room
-        for folder in (partial, final):
-            shutil.rmtree(folder, ignore_errors=True)
+        # at once: where the disk is full, others wait for the room. A signal can come just after the one rename.
+        if not _is_current(paths, final):
+            for folder in (partial, final):
+                shutil.rmtree(folder, ignore_errors=True)
         raise
     # it is published; what is tidied up here can be tidied up the next time
     with suppress(OSError):
@@ -155,7 +157,8 @@ def history(paths: WarehousePaths) -> list[Switch]:
 
 
 def remove_leftovers(paths: WarehousePaths) -> None:
-    """Remove what builds left behind that died while publishing."""
+    """Remove what builds left behind that died while publishing. The lock of the warehouse must be held."""
+    (paths.root / NEXT_LINK).unlink(missing_ok=True)
     for path in paths.releases.glob(f".*{PARTIAL}"):
         shutil.rmtree(path, ignore_errors=True)
 
@@ -182,10 +185,18 @@ def _read(folder: Path) -> Release | None:
 
 def _point_at(paths: WarehousePaths, folder: Path) -> None:
     """The one rename that makes a release current. It is the last thing here that can fail."""
-    link = paths.root / ".current.next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
-    link.replace(paths.current)
+    link = paths.root / NEXT_LINK
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.relative_to(paths.root), target_is_directory=True)
+        link.replace(paths.current)
+    except BaseException:
+        link.unlink(missing_ok=True)
+        raise
+
+
+def _is_current(paths: WarehousePaths, folder: Path) -> bool:
+    return paths.current.is_symlink() and paths.current.resolve() == folder.resolve()
 
 
 def _note(paths: WarehousePaths, switch: Switch) -> None:

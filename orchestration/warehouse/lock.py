@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from filelock import FileLock, Timeout
 
 from orchestration.core.errors import BuildError, TransientError
 from orchestration.core.paths import WarehousePaths
+
+# More than last_run.json and its replacement take.
+RESERVED_BYTES = 256 * 1024
 
 
 @contextmanager
@@ -56,6 +59,18 @@ def read_running(paths: WarehousePaths) -> dict[str, Any] | None:
     return read_json(paths.running_file)
 
 
+def write_last_run(paths: WarehousePaths, content: Mapping[str, Any]) -> None:
+    """Replace last_run.json; where the disk is full, in the room that is kept for it."""
+    try:
+        write_json(paths.last_run_file, content)
+    except OSError:
+        paths.reserve_file.unlink(missing_ok=True)
+        write_json(paths.last_run_file, content)
+    if not paths.reserve_file.exists():
+        with suppress(OSError):
+            paths.reserve_file.write_bytes(bytes(RESERVED_BYTES))
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is no file."""
     try:
@@ -68,5 +83,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Replace a JSON file in one rename."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
