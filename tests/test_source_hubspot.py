@@ -659,7 +659,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
         {"id": "303", **deal, "dealstage": "baedc188-ba76", "hs_v2_date_entered_appointmentscheduled": DAY,
          "hs_v2_date_entered_baedc188_ba76": "2025-03-04T12:00:00Z", "hs_date_entered_closedwon": ""},
     )  # fmt: skip
-    hub.put("deals_archived", {"id": "304", **deal, "archived": "true"})
+    hub.put("deals_archived", {"id": "304", **deal, "archived": "true"}, file="archived.csv")
     hub.put("companies__deals", {"value": "101", "deals_id": "302"})
     hub.put(
         "deals_property_history",

@@ -40,7 +40,10 @@ seeded as (
 
 -- an export has labels: with the pipeline's they name a stage; alone where no other pipeline's stage has the same
 labelled as (
-    select {{ bare_name('label') }} as bare_label, {{ bare_name('pipeline_label') }} as bare_pipeline, min(stage_id) as stage_id
+    select
+        {{ bare_name('label') }} as bare_label,
+        {{ bare_name('pipeline_label') }} as bare_pipeline,
+        min(stage_id) as stage_id
     from stages
     group by {{ bare_name('label') }}, {{ bare_name('pipeline_label') }}
     having min(stage) = max(stage)
@@ -56,9 +59,20 @@ export_labels as (
     select
         _file_id,
         _line,
-        {{ bare_name('pipeline') }} as bare_pipeline,
-        {{ bare_name("case when deal_stage like concat_ws('', '% (', pipeline, ')') then substring(deal_stage, 1, length(deal_stage) - length(pipeline) - 3) else deal_stage end") }} as bare_label
-    from exported
+        bare_pipeline,
+        case
+            when bare_stage like concat_ws('', '%(', bare_pipeline, ')')
+                then replace(bare_stage, concat_ws('', '(', bare_pipeline, ')'), '')
+            else bare_stage
+        end as bare_label
+    from (
+        select
+            _file_id,
+            _line,
+            {{ bare_name('pipeline') }} as bare_pipeline,
+            {{ bare_name('deal_stage') }} as bare_stage
+        from exported
+    ) as bare_names
 ),
 
 records as (
