@@ -91,6 +91,7 @@ records as (
         property_hs_deal_stage_probability as probability,
         {{ instant('property_createdate') }} as created_at,
         {{ instant('property_closedate') }} as close_at,
+        property_expected_close_date as expected_close,
         property_closed_lost_reason as lost_reason,
         {{ instant('coalesce(property_hs_lastmodifieddate, _fivetran_start)') }} as updated_at,
         {{ is_gone() }} as is_gone
@@ -115,6 +116,7 @@ records as (
         end as probability,
         {{ instant('exported.create_date', naive_timezone('hubspot')) }} as created_at,
         {{ instant('exported.close_date', naive_timezone('hubspot')) }} as close_at,
+        cast(null as {{ text_type() }}) as expected_close,
         exported.closed_lost_reason as lost_reason,
         {{ instant('exported.last_modified_date', naive_timezone('hubspot')) }} as updated_at,
         false as is_gone
@@ -147,6 +149,7 @@ staged as (
         coalesce(records.probability, cast(stages.probability as {{ text_type() }})) as probability,
         records.created_at,
         {{ day_behind_midnight('records.close_at') }} as close_at,
+        records.expected_close,
         records.lost_reason,
         records.updated_at,
         records.is_gone,
@@ -201,7 +204,10 @@ select
     staged.currency,
     staged.probability,
     staged.created_at,
-    {{ day_of('staged.close_at') }} as expected_close_on,
+    -- the close date is overwritten when a deal is closed; some keep the expected one in a property of their own
+    coalesce(
+        {{ day_of(day_behind_midnight(instant('staged.expected_close'))) }}, {{ day_of('staged.close_at') }}
+    ) as expected_close_on,
     case when staged.is_closed then staged.close_at end as closed_at,
     case when staged.is_lost then staged.lost_reason end as lost_reason,
     staged.updated_at
