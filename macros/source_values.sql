@@ -10,6 +10,11 @@
     regexp_replace({{ text }}, '^([0-9]+)[.]0+$', '{{ captured(1) }}')
 {%- endmacro %}
 
+{# Whether a flag is set to false, 0, f, no, in any case. A blank is not: see is_set(). #}
+{% macro is_false(text) -%}
+    coalesce(lower({{ text }}) in ('false', 'f', '0', 'no', 'n'), false)
+{%- endmacro %}
+
 {# The first id of a list of numbers (`1;2`, `["1", "2"]`, `1.0`); NULL where there is none. #}
 {% macro first_id(text) -%}
     nullif(regexp_replace({{ text }}, '^[^0-9]*([0-9]*).*$', '{{ captured(1) }}'), '')
@@ -71,7 +76,7 @@
     json_extract_string(case when json_valid({{ text }}) then {{ text }} end, '$."' || {{ name }} || '"')
 {%- endmacro %}
 {% macro spark__json_member(text, name) -%}
-    get_json_object({{ text }}, concat('$[\'', {{ name }}, '\']'))
+    get_json_object({{ text }}, concat('$.', {{ name }}))
 {%- endmacro %}
 
 {#
@@ -82,5 +87,5 @@
     {%- set prefix = relation ~ '.' if relation else '' -%}
     ({{ is_set(prefix ~ 'is_deleted') }}
         or {{ is_set(prefix ~ '_fivetran_deleted') }}
-        or ({{ prefix }}_is_current and coalesce(lower({{ prefix }}_fivetran_active) in ('false', '0', 'f'), false)))
+        or ({{ prefix }}_is_current and {{ is_false(prefix ~ '_fivetran_active') }}))
 {%- endmacro %}

@@ -373,7 +373,8 @@ def test_a_name_of_two_reps_is_of_none_and_counted(replicated: duckdb.DuckDBPyCo
     assert contract_row(replicated, "crm.accounts", "hubspot:192", "owner_rep_id") == ("hubspot:Sam Lee",)
     assert rows_of(
         replicated,
-        "select row_count from staging.data_findings where system_table = 'crm.accounts' and finding = 'unknown_owner_rep_id'",
+        "select row_count from staging.data_findings "
+        "where system_table = 'crm.accounts' and finding = 'unknown_owner_rep_id'",
     ) == [(1,)]
 
 
@@ -481,7 +482,8 @@ def test_a_stage_or_type_that_nobody_knows_sets_the_deal_aside(replicated: duckd
     assert set(
         rows_of(
             replicated,
-            "select line, reasons from staging.quarantined_rows where system_table = 'crm.deals' and source_table = 'hubspot.deal'",
+            "select line, reasons from staging.quarantined_rows "
+            "where system_table = 'crm.deals' and source_table = 'hubspot.deal'",
         )
     ) == {(12, "unknown_stage"), (16, "invalid_deal_type"), (18, "missing_deal_id")}
     # a label that two pipelines have, without a pipeline
@@ -651,7 +653,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
          "associatedcompanyid": "101.0", "hs_object_id": "201", "lastmodifieddate": DAY},
     )  # fmt: skip
     deal = {"dealstage": "closedwon", "pipeline": "default", "amount": "1500.0", "createdate": DAY,
-            "closedate": "2025-03-10T12:00:00.000Z", "hs_lastmodifieddate": DAY, "hubspot_owner_id": "11.0"}  # fmt: skip
+            "closedate": "2025-03-10T12:00:00Z", "hs_lastmodifieddate": DAY, "hubspot_owner_id": "11.0"}  # fmt: skip
     hub.put(
         "deals",
         {"id": "301", **deal, "companies": '["101", "102"]', "contacts": '["202","201"]'},
@@ -659,7 +661,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
         {"id": "303", **deal, "dealstage": "baedc188-ba76", "hs_v2_date_entered_appointmentscheduled": DAY,
          "hs_v2_date_entered_baedc188_ba76": "2025-03-04T12:00:00Z", "hs_date_entered_closedwon": ""},
     )  # fmt: skip
-    hub.put("deals_archived", {"id": "304", **deal, "archived": "true"})
+    hub.put("deals_archived", {"id": "304", **deal, "archived": "true"}, file="archived.csv")
     hub.put("companies__deals", {"value": "101", "deals_id": "302"})
     hub.put(
         "deals_property_history",
@@ -667,8 +669,11 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
         {"dealId": "301", "property": "dealstage", "value": "closedwon", "timestamp": "1741608000000"},
         {"dealId": "301", "property": "amount", "value": "1500", "timestamp": "1741608000000"},
     )
-    hub.put("engagements_calls", {"id": "401", "hs_timestamp": DAY, "hubspot_owner_id": "11", "hs_call_duration": "60000",
-                                  "companies": "[101]", "deals": "[301]", "contacts": "[]"})  # fmt: skip
+    hub.put(
+        "engagements_calls",
+        {"id": "401", "hs_timestamp": DAY, "hubspot_owner_id": "11", "hs_call_duration": "60000",
+         "companies": "[101]", "deals": "[301]", "contacts": "[]"},
+    )  # fmt: skip
     with staged(hub.landing, folder) as connection:
         yield connection
 
@@ -723,14 +728,14 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     hub = Lander(folder / "landing")
     hub.put(
         "deals",
-        {"Record ID": "1", "Deal Name": "A", "Deal Stage": "Closed Won", "Pipeline": "Sales Pipeline", "Amount": "10",
+        {"Record ID": "1", "Deal Name": "A", "Deal Stage": "Closed Won", "Pipeline": "Sales", "Amount": "10",
          "Close Date": "2025-03-31 23:30", "Create Date": "2025-03-01 09:00", "Deal owner": "Ana Alvarez"},
-        {"Record ID": "2", "Deal Name": "B", "Deal Stage": "Contract Sent", "Pipeline": "Sales Pipeline", "Amount": "10",
+        {"Record ID": "2", "Deal Name": "B", "Deal Stage": "Contract Sent", "Pipeline": "Sales", "Amount": "10",
          "Close Date": "", "Create Date": "2025-03-01 09:00", "Deal owner": ""},
     )  # fmt: skip
     hub.put(
         "all_deals",
-        {"Datensatz-ID": "3", "Deal-Name": "C", "Deal-Phase": "Closed Lost", "Pipeline": "Sales Pipeline", "Betrag": "7",
+        {"Datensatz-ID": "3", "Deal-Name": "C", "Deal-Phase": "Closed Lost", "Pipeline": "Sales", "Betrag": "7",
          "Abschlussdatum": "2025-03-31 23:30", "Erstelldatum": "2025-03-01 09:00"},
         file="german.csv",
     )  # fmt: skip

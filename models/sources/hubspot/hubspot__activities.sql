@@ -1,12 +1,21 @@
 -- what reps do: calls, e-mails, meetings, notes and tasks
 {%- set kinds = ['call', 'email', 'meeting', 'note', 'task'] %}
-{#- of each kind: when it took place and ended, its own kind, its direction, what became of it, how long it took #}
-{%- set columns = {
-    'call': ('property_hs_timestamp', none, 'property_hs_activity_type', 'property_hs_call_direction', 'property_hs_call_status', 'property_hs_call_duration'),
-    'email': ('property_hs_timestamp', none, none, 'property_hs_email_direction', 'property_hs_email_status', none),
-    'meeting': ('coalesce(property_hs_meeting_start_time, property_hs_timestamp)', 'property_hs_meeting_end_time', 'property_hs_activity_type', none, 'property_hs_meeting_outcome', none),
-    'note': ('property_hs_timestamp', none, none, none, none, none),
-    'task': ('coalesce(property_hs_task_completion_date, property_hs_timestamp)', none, none, none, 'property_hs_task_status', none),
+{%- set blank = 'cast(null as ' ~ text_type() ~ ')' %}
+{%- set of_kind = {
+    'call': {
+        'own_kind': 'property_hs_activity_type', 'direction': 'property_hs_call_direction',
+        'outcome': 'property_hs_call_status', 'minutes': minutes_of_milliseconds('property_hs_call_duration'),
+    },
+    'email': {'direction': 'property_hs_email_direction', 'outcome': 'property_hs_email_status'},
+    'meeting': {
+        'at': 'coalesce(property_hs_meeting_start_time, property_hs_timestamp)',
+        'ends': instant('property_hs_meeting_end_time'), 'own_kind': 'property_hs_activity_type',
+        'outcome': 'property_hs_meeting_outcome',
+    },
+    'note': {},
+    'task': {
+        'at': 'coalesce(property_hs_task_completion_date, property_hs_timestamp)', 'outcome': 'property_hs_task_status',
+    },
 } %}
 with
 
@@ -46,21 +55,19 @@ merged as (
 
 details as (
     {%- for kind in kinds %}
-    {%- set at, ends, own_kind, direction, outcome, milliseconds = columns[kind] %}
     select
         _file_id,
         _line,
         engagement_id,
         '{{ kind }}' as kind,
-        {{ own_kind or 'cast(null as ' ~ text_type() ~ ')' }} as own_kind,
-        {{ instant(at) }} as occurred_at,
-        {{ instant(ends) if ends else 'cast(null as ' ~ text_type() ~ ')' }} as ends_at,
+        {{ of_kind[kind].own_kind or blank }} as own_kind,
+        {{ instant(of_kind[kind].at or 'property_hs_timestamp') }} as occurred_at,
+        {{ of_kind[kind].ends or blank }} as ends_at,
         {{ instant('property_hs_createdate') }} as entered_at,
         {{ whole_number('property_hubspot_owner_id') }} as owner,
-        upper({{ direction or 'cast(null as ' ~ text_type() ~ ')' }}) as direction,
-        upper({{ outcome or 'cast(null as ' ~ text_type() ~ ')' }}) as outcome,
-        coalesce(property_duration_minutes, {{ minutes_of_milliseconds(milliseconds) if milliseconds else 'cast(null as ' ~ text_type() ~ ')' }})
-            as minutes,
+        upper({{ of_kind[kind].direction or blank }}) as direction,
+        upper({{ of_kind[kind].outcome or blank }}) as outcome,
+        coalesce(property_duration_minutes, {{ of_kind[kind].minutes or blank }}) as minutes,
         {{ first_id('companies') }} as company_id,
         {{ first_id('contacts') }} as contact_id,
         {{ first_id('deals') }} as deal_id,
@@ -89,8 +96,7 @@ common as (
         {{ whole_number('owner_id') }} as owner,
         {{ instant('created_at') }} as entered_at,
         {{ instant('last_updated') }} as updated_at,
-        {{ is_set('is_deleted') }} or {{ is_set('_fivetran_deleted') }} or coalesce(lower(active) in ('false', '0', 'f'), false)
-            as is_gone
+        {{ is_set('is_deleted') }} or {{ is_set('_fivetran_deleted') }} or {{ is_false('active') }} as is_gone
     from engagements
 ),
 
@@ -126,24 +132,26 @@ records as (
         common._file_id,
         common._line,
         -- what is told by its details gives its key to them
-        case when detailed.engagement_id is null then common.engagement_id else 'engagement-' || common.engagement_id end
-            as engagement_id,
+        case
+            when detailed.engagement_id is null then common.engagement_id
+            else 'engagement-' || common.engagement_id
+        end as engagement_id,
         case
             when common.type in ('EMAIL', 'INCOMING_EMAIL', 'FORWARDED_EMAIL') then 'email'
             when common.type in ('CALL', 'MEETING', 'NOTE', 'TASK') then lower(common.type)
             else 'other'
         end as kind,
-        cast(null as {{ text_type() }}) as own_kind,
+        {{ blank }} as own_kind,
         common.occurred_at,
-        cast(null as {{ text_type() }}) as ends_at,
+        {{ blank }} as ends_at,
         common.entered_at,
         common.owner,
         case when common.type = 'INCOMING_EMAIL' then common.type end as direction,
-        cast(null as {{ text_type() }}) as outcome,
-        cast(null as {{ text_type() }}) as minutes,
-        cast(null as {{ text_type() }}) as company_id,
-        cast(null as {{ text_type() }}) as contact_id,
-        cast(null as {{ text_type() }}) as deal_id,
+        {{ blank }} as outcome,
+        {{ blank }} as minutes,
+        {{ blank }} as company_id,
+        {{ blank }} as contact_id,
+        {{ blank }} as deal_id,
         common.updated_at,
         case
             when detailed.engagement_id is not null then 'told_by_its_details'
@@ -190,7 +198,9 @@ about_contacts as (
 -- a call or meeting of a kind of the company's own is what that kind is called
 typed as (
     select
-        records.*,
+        records._file_id, records._line, records.engagement_id, records.kind, records.occurred_at, records.ends_at,
+        records.entered_at, records.owner, records.direction, records.outcome, records.minutes, records.company_id,
+        records.contact_id, records.deal_id, records.updated_at, records.left_out,
         case
             when records.kind in ('note', 'other') then 'other'
             when records.kind = 'task' then 'admin'
@@ -228,7 +238,10 @@ select
     case when typed.kind = 'meeting' and typed.entered_at <= typed.occurred_at then typed.entered_at end as booked_at,
     coalesce(
         typed.minutes,
-        case when typed.ends_at >= typed.occurred_at then {{ minutes_between('typed.occurred_at', 'typed.ends_at') }} end
+        case
+            when typed.ends_at >= typed.occurred_at
+                then {{ minutes_between('typed.occurred_at', 'typed.ends_at') }}
+        end
     ) as duration_minutes,
     case
         when typed.direction in ('INBOUND', 'INCOMING_EMAIL') then 'inbound'
@@ -238,7 +251,8 @@ select
         when typed.kind = 'task' then case when typed.outcome = 'COMPLETED' then 'completed' else 'scheduled' end
         when typed.outcome in ('NO_SHOW', 'NO_ANSWER', 'BUSY', 'MISSED') then 'no_show'
         when typed.outcome in ('CANCELED', 'CANCELLED', 'RESCHEDULED', 'FAILED', 'BOUNCED') then 'canceled'
-        when typed.outcome in ('SCHEDULED', 'QUEUED', 'RINGING', 'CONNECTING', 'IN_PROGRESS', 'SENDING', 'DRAFT') then 'scheduled'
+        when typed.outcome in ('SCHEDULED', 'QUEUED', 'RINGING', 'CONNECTING', 'IN_PROGRESS', 'SENDING', 'DRAFT')
+            then 'scheduled'
         when typed.outcome is null and typed.kind = 'meeting'
             and {{ local_date(instant_or_null('typed.occurred_at')) }} > {{ as_of_date() }} then 'scheduled'
         else 'completed'

@@ -46,7 +46,9 @@ with_history as (
 
 -- a column a stage: hs_v2_date_entered_<id>, the id as far as a column's name can hold it
 entry_columns as (
-    select deals._file_id, deals._line, deals.deal_id, deals._other_columns, {{ json_names('deals._other_columns') }} as name
+    select
+        deals._file_id, deals._line, deals.deal_id, deals._other_columns,
+        {{ json_names('deals._other_columns') }} as name
     from deals
     left join with_history on deals.deal_id = with_history.deal_id
     where with_history.deal_id is null and deals._other_columns like '%date_entered_%'
@@ -93,7 +95,10 @@ records as (
         _line,
         1 as _part,
         {{ whole_number('deal_id') }} as deal_id,
-        case when property = 'dealstage' then {{ whole_number('value') }} else concat_ws('=', property, value) end as stage_id,
+        case
+            when property = 'dealstage' then {{ whole_number('value') }}
+            else concat_ws('=', property, value)
+        end as stage_id,
         timestamp as changed,
         case when property <> 'dealstage' then 'other_property' end as left_out
     from property_history

@@ -40,7 +40,10 @@ seeded as (
 
 -- an export has labels: with the pipeline's they name a stage; alone where no other pipeline's stage has the same
 labelled as (
-    select {{ bare_name('label') }} as bare_label, {{ bare_name('pipeline_label') }} as bare_pipeline, min(stage_id) as stage_id
+    select
+        {{ bare_name('label') }} as bare_label,
+        {{ bare_name('pipeline_label') }} as bare_pipeline,
+        min(stage_id) as stage_id
     from stages
     group by {{ bare_name('label') }}, {{ bare_name('pipeline_label') }}
     having min(stage) = max(stage)
@@ -56,9 +59,20 @@ export_labels as (
     select
         _file_id,
         _line,
-        {{ bare_name('pipeline') }} as bare_pipeline,
-        {{ bare_name("case when deal_stage like concat_ws('', '% (', pipeline, ')') then substring(deal_stage, 1, length(deal_stage) - length(pipeline) - 3) else deal_stage end") }} as bare_label
-    from exported
+        bare_pipeline,
+        case
+            when bare_stage like concat_ws('', '%(', bare_pipeline, ')')
+                then replace(bare_stage, concat_ws('', '(', bare_pipeline, ')'), '')
+            else bare_stage
+        end as bare_label
+    from (
+        select
+            _file_id,
+            _line,
+            {{ bare_name('pipeline') }} as bare_pipeline,
+            {{ bare_name('deal_stage') }} as bare_stage
+        from exported
+    ) as bare_names
 ),
 
 records as (
@@ -77,6 +91,7 @@ records as (
         property_hs_deal_stage_probability as probability,
         {{ instant('property_createdate') }} as created_at,
         {{ instant('property_closedate') }} as close_at,
+        property_expected_close_date as expected_close,
         property_closed_lost_reason as lost_reason,
         {{ instant('coalesce(property_hs_lastmodifieddate, _fivetran_start)') }} as updated_at,
         {{ is_gone() }} as is_gone
@@ -101,6 +116,7 @@ records as (
         end as probability,
         {{ instant('exported.create_date', naive_timezone('hubspot')) }} as created_at,
         {{ instant('exported.close_date', naive_timezone('hubspot')) }} as close_at,
+        cast(null as {{ text_type() }}) as expected_close,
         exported.closed_lost_reason as lost_reason,
         {{ instant('exported.last_modified_date', naive_timezone('hubspot')) }} as updated_at,
         false as is_gone
@@ -133,6 +149,7 @@ staged as (
         coalesce(records.probability, cast(stages.probability as {{ text_type() }})) as probability,
         records.created_at,
         {{ day_behind_midnight('records.close_at') }} as close_at,
+        records.expected_close,
         records.lost_reason,
         records.updated_at,
         records.is_gone,
@@ -187,7 +204,10 @@ select
     staged.currency,
     staged.probability,
     staged.created_at,
-    {{ day_of('staged.close_at') }} as expected_close_on,
+    -- the close date is overwritten when a deal is closed; some keep the expected one in a property of their own
+    coalesce(
+        {{ day_of(day_behind_midnight(instant('staged.expected_close'))) }}, {{ day_of('staged.close_at') }}
+    ) as expected_close_on,
     case when staged.is_closed then staged.close_at end as closed_at,
     case when staged.is_lost then staged.lost_reason end as lost_reason,
     staged.updated_at

@@ -54,7 +54,9 @@ records as (
         {{ whole_number('tickets.property_hubspot_owner_id') }} as owner,
         tickets.property_createdate,
         tickets.property_first_agent_reply_date,
-        case when coalesce(upper(stages.ticket_state), 'CLOSED') = 'CLOSED' then tickets.property_closed_date end as closed_date,
+        case
+            when coalesce(upper(stages.ticket_state), 'CLOSED') = 'CLOSED' then tickets.property_closed_date
+        end as closed_date,
         coalesce(tickets.property_hs_lastmodifieddate, tickets._fivetran_start) as modified,
         {{ is_gone('tickets') }} as is_gone
     from tickets

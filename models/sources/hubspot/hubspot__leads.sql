@@ -52,8 +52,10 @@ records as (
         property_hs_analytics_source as found_source,
         {{ whole_number('property_hubspot_owner_id') }} as owner,
         {{ whole_number('property_associatedcompanyid') }} as company_id,
-        {{ instant('coalesce(property_hs_lifecyclestage_salesqualifiedlead_date, property_hs_lifecyclestage_opportunity_date, property_hs_lifecyclestage_customer_date)') }}
-            as qualified_at,
+        {{ instant(
+            'coalesce(property_hs_lifecyclestage_salesqualifiedlead_date, property_hs_lifecyclestage_opportunity_date, '
+            ~ 'property_hs_lifecyclestage_customer_date)'
+        ) }} as qualified_at,
         lower(property_referrer_type) as referrer_type,
         property_referrer_id as referrer_id,
         {{ instant('coalesce(property_hs_lastmodifieddate, _fivetran_start)') }} as updated_at,

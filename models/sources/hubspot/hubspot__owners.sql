@@ -1,5 +1,5 @@
--- which rep is meant where a record names its owner: by id, by e-mail address or, in exports, by name. A name of several
--- reps names none of them
+-- which rep is meant where a record names its owner: by id, by e-mail address or, in exports, by name. A name of
+-- several reps names none of them
 with
 
 owners as (

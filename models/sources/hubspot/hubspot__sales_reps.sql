@@ -1,4 +1,4 @@
--- owners are reps; one who is archived is a rep who has left, whose deals stay his
+-- owners are reps; one who is archived is a rep who has left, whose deals stay
 with
 
 owners as (
@@ -43,8 +43,7 @@ main_teams as (
 keyed as (
     select
         _file_id, _line, email, first_name, last_name, owner_id, updated_at,
-        {{ is_set('is_deleted') }} or {{ is_set('_fivetran_deleted') }} or coalesce(lower(is_active) in ('false', '0', 'f'), false)
-            as is_gone,
+        {{ is_set('is_deleted') }} or {{ is_set('_fivetran_deleted') }} or {{ is_false('is_active') }} as is_gone,
         {{ system_key('hubspot', 'owner_id') }} as rep_id
     from owners
 )

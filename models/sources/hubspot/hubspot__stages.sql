@@ -1,6 +1,6 @@
--- the stages of all pipelines, also deleted ones, and the stage of ours that each is: the one of the list whose name is
--- the same and that is won or lost alike; else one of its own, named by its label and, where several pipelines have that
--- label, by its pipeline
+-- the stages of all pipelines, also deleted ones, and the stage of ours that each is: the one of the list whose name
+-- is the same and that is won or lost alike; else one of its own, named by its label and, where several pipelines have
+-- that label, by its pipeline
 {%- set standard = [
     ('appointmentscheduled', 'Appointment Scheduled', 0.2), ('qualifiedtobuy', 'Qualified To Buy', 0.4),
     ('presentationscheduled', 'Presentation Scheduled', 0.6),
@@ -140,7 +140,7 @@ named as (
         and judged.is_lost = seeded.is_lost
 ),
 
--- two of one name and pipeline that end otherwise, or one that has a listed name and ends otherwise, are told apart by id
+-- two of one name and pipeline that end otherwise, or one of a listed name that does, are told apart by id
 doubtful as (
     select named.stage
     from named
@@ -151,7 +151,7 @@ doubtful as (
         <> min(case when named.is_won then 2 when named.is_lost then 1 else 0 end)
         or max(
             case
-                when seeded.stage is not null and (seeded.is_won <> named.is_won or seeded.is_lost <> named.is_lost) then 1
+                when seeded.is_won <> named.is_won or seeded.is_lost <> named.is_lost then 1
                 else 0
             end
         ) = 1
@@ -162,9 +162,14 @@ select
     named.pipeline_id,
     named.label,
     named.pipeline_label,
-    case when doubtful.stage is null then named.stage else concat_ws('', named.stage, ' [', named.stage_id, ']') end as stage,
+    case
+        when doubtful.stage is null then named.stage
+        else concat_ws('', named.stage, ' [', named.stage_id, ']')
+    end as stage,
     cast(
-        row_number() over (order by named.pipeline_order, named.pipeline_id, named.display_order, named.stage_id) as integer
+        row_number() over (
+            order by named.pipeline_order, named.pipeline_id, named.display_order, named.stage_id
+        ) as integer
     ) as stage_order,
     named.probability,
     named.is_won,
