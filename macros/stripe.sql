@@ -7,7 +7,7 @@
 
 {# The id in a text: an id, or the JSON of the object that has it. #}
 {% macro id_in(text) -%}
-    case when {{ text }} like '{%' then {{ json_member(text, "'id'") }} else {{ text }} end
+    case when substring({{ text }}, 1, 1) = '{' then {{ json_member(text, "'id'") }} else {{ text }} end
 {%- endmacro %}
 
 {# The timestamp in UTC of a text as instant() reads it; NULL where it is none. #}
