@@ -23,7 +23,9 @@ from orchestration.build.staged import write_staged
 from orchestration.core.contract import PROJECT_ROOT, Table, source_tables
 from orchestration.core.errors import BuildError, GateClosedError
 from orchestration.core.settings import Settings
+from orchestration.load.raw_tables import OTHER_COLUMNS, ROW_COLUMNS
 from orchestration.warehouse.connections import attach
+from orchestration.warehouse.sql import literal
 
 KEPT_DATA_DOCS = 30
 WAYS_OUT = {
@@ -134,11 +136,12 @@ def _write_arrivals(connection: duckdb.DuckDBPyConnection, settings: Settings, t
                 files.last_file_at
             from now_there left join files using (system_table)
         ),
-        -- columns that begin with _ are the loader's own
+        -- but for the loader's own
         found_columns as (
             select table_name as raw_name, column_name from information_schema.columns
             where
-                table_catalog = current_database() and table_schema = 'raw' and left(column_name, 1) <> '_'
+                table_catalog = current_database() and table_schema = 'raw'
+                and column_name not in ({", ".join(literal(name) for name in (*ROW_COLUMNS, OTHER_COLUMNS))})
                 and table_name in (select raw_name from declared)
         ),
         column_faults as (

@@ -11,6 +11,8 @@ from orchestration.warehouse.sql import identifier
 
 # The column of the values that a table has no column for, as a JSON object, where it keeps them.
 OTHER_COLUMNS = "_other_columns"
+# The columns that say which row of which file a row is.
+ROW_COLUMNS = {"_file_id": "bigint", "_file": "varchar", "_line": "bigint", "_load_id": "varchar"}
 # What the loader writes of each file, which is its table, its name and its content.
 LOAD_FILES = {
     "file_id": "bigint primary key",
@@ -58,11 +60,9 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[Ta
     gained: list[tuple[Table, str]] = []
     for table in tables:
         names = [*table.column_names, *([OTHER_COLUMNS] if table.keeps_other_columns else [])]
-        columns = ", ".join(f"{identifier(name)} varchar" for name in names)
-        connection.execute(
-            f"create table if not exists raw.{identifier(table.raw_name)} "
-            f"(_file_id bigint, _file varchar, _line bigint, _load_id varchar, {columns})"
-        )
+        columns = ROW_COLUMNS | {identifier(name): "varchar" for name in names}
+        typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+        connection.execute(f"create table if not exists raw.{identifier(table.raw_name)} ({typed})")
         there = _column_names(connection, table.raw_name)
         for name in names:
             if name not in there:

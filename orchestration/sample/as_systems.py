@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,8 @@ Rows = Sequence[Mapping[str, str]]
 
 
 # Each is a module of orchestration.sample.systems with FILLS, the tables of the contract that it carries, and
-# `<system>_objects`, which makes its objects' rows of all tables' rows.
+# `<system>_objects`, which makes its objects' rows of all tables' rows, and `key_of`, the key that a row of a table has
+# once the system brings it.
 SYSTEMS = ("hubspot", "stripe")
 
 
@@ -43,14 +44,26 @@ def write_sample_as(
         write_sample(clean, scale=scale, seed=seed, as_of=as_of, currency=currency, has_dirt=False)
         tables = {table.label: _current(_rows(clean, table.label), table) for table in source_tables()}
     modules = {system: import_module(f"orchestration.sample.systems.{system}") for system in systems}
-    carried = {label for module in modules.values() for label in module.FILLS}
+    carried = {label: module.key_of for module in modules.values() for label in module.FILLS}
     written: dict[str, int] = {}
-    for label in tables.keys() - carried:
-        written[label] = _write(target.joinpath(*label.split(".")), tables[label], as_of)
+    for table in source_tables():
+        if table.label not in carried:
+            rows = _with_keys_of_systems(tables[table.label], table, carried)
+            written[table.label] = _write(target.joinpath(*table.label.split(".")), rows, as_of)
     for system, module in modules.items():
         for name, rows in getattr(module, f"{system}_objects")(tables).items():
             written[f"{system}.{name}"] = _write(target / system / name, rows, as_of)
     return written
+
+
+def _with_keys_of_systems(rows: Rows, table: Table, carried: Mapping[str, Callable[[str, str], str]]) -> Rows:
+    """Rows of the contract's own files, their references to what a system carries by its keys."""
+    parents = {column.name: column.parent for column in table.columns if column.parent and column.parent in carried}
+
+    def key(name: str, value: str) -> str:
+        return carried[parents[name]](parents[name], value) if name in parents else value
+
+    return [{name: key(name, value) for name, value in row.items()} for row in rows]
 
 
 def _rows(landing: Path, label: str) -> list[dict[str, str]]:

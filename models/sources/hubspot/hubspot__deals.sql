@@ -35,7 +35,8 @@ deal_contacts as (
 ),
 
 seeded as (
-    select stage, is_won, is_lost, {{ bare_name('stage') }} as bare_stage from {{ ref('deal_stages') }}
+    select stage, default_probability, is_won, is_lost, {{ bare_name('stage') }} as bare_stage
+    from {{ ref('deal_stages') }}
 ),
 
 -- an export has labels: with the pipeline's they name a stage; alone where no other pipeline's stage has the same
@@ -146,7 +147,14 @@ staged as (
         coalesce(stages.is_lost, seeded.is_lost, false) as is_lost,
         records.amount,
         records.currency,
-        coalesce(records.probability, cast(stages.probability as {{ text_type() }})) as probability,
+        -- blank is its stage's; that is said where the listed stage says otherwise
+        coalesce(
+            records.probability,
+            case
+                when stages.probability <> listed.default_probability
+                    then cast(stages.probability as {{ text_type() }})
+            end
+        ) as probability,
         records.created_at,
         {{ day_behind_midnight('records.close_at') }} as close_at,
         records.expected_close,
@@ -157,6 +165,7 @@ staged as (
     from records
     left join stages on records.stage_id = stages.stage_id
     left join seeded on {{ bare_name('records.stage_text') }} = seeded.bare_stage
+    left join seeded as listed on stages.stage = listed.stage
     left join merged on records.deal_id = merged.merged_id
 ),
 
