@@ -14,18 +14,21 @@ from dbt_common.clients.jinja import get_environment
 
 from orchestration.build.transform import DbtProject
 from orchestration.core.catalog import headlines, metrics
-from orchestration.core.contract import PROJECT_ROOT, source_tables
+from orchestration.core.contract import PROJECT_ROOT, source_objects, source_tables
 from orchestration.core.settings import load_settings
 from orchestration.docs.pages import stale_pages
 
 # What each layer may read. Staging reads staging where a row is judged by its parent (an order, a rate).
 MAY_READ = {
-    "staging": {"source", "seed", "staging"},
+    "sources": {"source", "seed", "sources"},
+    "staging": {"source", "seed", "sources", "staging"},
     "intermediate": {"seed", "staging", "intermediate"},
     "facts": {"seed", "staging", "intermediate", "facts"},
     "kpis": {"facts", "kpis"},
     "finance": {"seed", "facts", "kpis", "finance"},
 }
+# The source systems that the project knows.
+SYSTEMS = sorted({table.system for table in source_objects()})
 # The catalogue is a KPI made of seeds, by definition.
 EXCEPTIONS = {("kpi_catalog", "metrics"), ("kpi_catalog", "metric_other_names")}
 LEADING_COLUMNS = [
@@ -35,9 +38,14 @@ LEADING_COLUMNS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    settings = load_settings({"warehouse": tmp_path_factory.mktemp("warehouse")})
+@pytest.fixture(scope="module", params=["the contract's files", "all source systems"])
+def manifest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The project as it is built where only the contract's own files landed, and where every known system did."""
+    landing = tmp_path_factory.mktemp("landing")
+    if request.param == "all source systems":
+        for system in SYSTEMS:
+            (landing / system).mkdir()
+    settings = load_settings({"warehouse": tmp_path_factory.mktemp("warehouse"), "landing": landing})
     return DbtProject(settings).manifest
 
 
@@ -99,9 +107,32 @@ def test_no_fact_reads_staging_for_what_an_intermediate_model_has(manifest: Any)
     assert {(fact, name) for fact, name in staged["facts"] if name in known} == allowed
 
 
+def test_a_source_system_reads_itself_and_the_links_alone(manifest: Any) -> None:
+    contract = {table.name: table.column_names for table in source_tables()}
+    for node in models(manifest):
+        if node.fqn[1] != "sources":
+            continue
+        system = node.fqn[2]
+        for parent in node.depends_on.nodes:
+            place = parent.split(".")
+            if place[0] == "source":
+                assert place[2] in (system, "load") or (node.name, place[2:]) == ("rep_emails", ["crm", "sales_reps"])
+            elif place[0] == "model" and system != "identities":
+                assert manifest.nodes[parent].fqn[2] in (system, "identities"), node.name
+        # what it brings of a table is its columns, with where they are from
+        brings = node.name.removeprefix(f"{system}__")
+        if brings in contract:
+            own = {name for name in node.columns if not name.startswith("_")}
+            assert own <= set(contract[brings]), node.name
+            assert {"_file_id", "_line", "_part", "_left_out"} <= set(node.columns), node.name
+            assert node.config.meta.get("rows_of"), f"{node.name} does not say of which objects its rows are"
+
+
 def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
     readers = {
-        node.name for node in models(manifest) if any(parent.startswith("source.") for parent in node.depends_on.nodes)
+        node.name
+        for node in models(manifest)
+        if node.fqn[1] != "sources" and any(parent.startswith("source.") for parent in node.depends_on.nodes)
     }
     allowed = {f"base_{table.system}__{table.name}" for table in source_tables()}
     assert readers == allowed | {"quarantined_rows", "load_books", "landed_files", "data_findings"}

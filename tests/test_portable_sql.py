@@ -21,17 +21,19 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from tests.support.compiled import Compiled, compiled, landed_types, plain_names, spark_type
+from tests.support.compiled import Compiled, all_source_vars, compiled, landed_types, plain_names, spark_type
 
 # The branches that the defaults leave out: a zone beside UTC, the other clock, fiscal years, paused subscriptions.
 SETTINGS = json.dumps(
     {
+        **all_source_vars(),
         "as_of_date": "2025-06-30", "business_timezone": "Asia/Seoul", "response_time_clock": "business_hours",
         "fiscal_year_start_month": 4, "paused_subscriptions": "included",
     }
 )  # fmt: skip
 OTHER_SETTINGS = json.dumps(
     {
+        **all_source_vars(),
         "as_of_date": "2025-06-30", "revenue_basis": "bookings", "win_rate_basis": "amount", "cac_costs": "paid_only",
         "sales_cycle_start": "deal_created", "lead_conversion_basis": "period", "churn_formula": "stripe",
     }

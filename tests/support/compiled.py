@@ -15,10 +15,14 @@ from unittest.mock import patch
 
 import yaml
 
-from orchestration.core.contract import PROJECT_ROOT
+from orchestration.build.systems import source_vars
+from orchestration.core.contract import PROJECT_ROOT, source_objects
+from orchestration.core.settings import load_settings
 
 # What the loader writes, beside the landed columns, which are texts.
-LOADED = {"_file_id": "bigint", "_line": "bigint", "_load_id": "string", "_file": "string"}
+LOADED = {
+    "_file_id": "bigint", "_line": "bigint", "_load_id": "string", "_file": "string", "_other_columns": "string",
+}  # fmt: skip
 LOAD_TABLES = {
     "load_files": {
         "file_id": "bigint", "system_table": "string", "file_name": "string", "sha256": "string",
@@ -101,6 +105,16 @@ def compiled(engine: str, variables: str = "{}", project: Path = PROJECT_ROOT) -
     return Compiled(nodes, str(inline.result.results[0].node.compiled_code), frozenset(manifest["macros"]))
 
 
+def all_source_vars() -> dict[str, Any]:
+    """The vars of a build for which something of every source system landed."""
+    with TemporaryDirectory() as folder:
+        for system in {table.system for table in source_objects()}:
+            (Path(folder) / "landing" / system).mkdir(parents=True)
+        return source_vars(
+            load_settings({"landing": Path(folder) / "landing", "warehouse": Path(folder) / "warehouse"})
+        )
+
+
 def plain_names(sql: str) -> str:
     """SQL with DuckDB's "build"."schema"."table" as table."""
     return re.sub(r'"build"\."\w+"\."(\w+)"', r"\1", sql)
@@ -109,10 +123,11 @@ def plain_names(sql: str) -> str:
 def landed_types(project: Path = PROJECT_ROOT) -> dict[str, dict[str, str]]:
     """Columns and types of the tables that models read and none makes: what the loader writes, and the seeds."""
     schema = dict(LOAD_TABLES)
-    sources = yaml.safe_load((project / "models" / "staging" / "_sources.yml").read_text(encoding="utf-8"))
-    for source in sources["sources"]:
-        for table in source["tables"]:
-            schema[table["identifier"]] = {column["name"]: "string" for column in table["columns"]} | LOADED
+    files = [project / "models" / "staging" / "_sources.yml", *(project / "models" / "sources").glob("*/_*.yml")]
+    for file in files:
+        for source in yaml.safe_load(file.read_text(encoding="utf-8")).get("sources", ()):
+            for table in source["tables"]:
+                schema[table["identifier"]] = {column["name"]: "string" for column in table["columns"]} | LOADED
     for seed in yaml.safe_load((project / "seeds" / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]:
         types = seed["config"]["column_types"]
         schema[seed["name"]] = {column: spark_type(type_) for column, type_ in types.items()}
