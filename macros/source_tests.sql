@@ -1,10 +1,9 @@
 {#
-    A model of a source system loses no row and makes none twice: every row of the objects it is made of (`objects`, by
-    their names in its system) is in it, with the reason where it is left out, and file, line and part name one row.
+    A model of a source system loses no row and makes none twice: every row of the objects it is made of (`objects` of
+    `system`) is in it, with the reason where it is left out, and file, line and part name one row.
     Returns the rows that are lacking, and those that are there twice.
 #}
-{% test accounts_for(model, objects) %}
-{%- set system = model.identifier.split('__')[0] %}
+{% test accounts_for(model, system, objects) %}
 with
 
 made as (

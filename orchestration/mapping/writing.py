@@ -149,6 +149,7 @@ def _model_yaml(proposal: Proposal, target: Target, names: dict[str, str]) -> st
         "name": f"{target.system}__{proposal.known.table.name}",
         "description": f"Rows of {proposal.known.table.label}. Key: _file_id, _line, _part.",
         "config": {"meta": {"rows_of": [target.name]}},
+        "data_tests": [{"accounts_for": {"arguments": {"system": target.system, "objects": [target.name]}}}],
         "columns": columns,
     }
     return "# The columns of the SQL beside it. Written by `kpi map`, yours to edit.\n" + _yaml(

@@ -101,7 +101,11 @@ def compiled(engine: str, variables: str = "{}", project: Path = PROJECT_ROOT) -
             if one.exception is not None:
                 raise one.exception
         manifest = json.loads((Path(folder) / "manifest.json").read_text(encoding="utf-8"))
-    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")}
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "test") and node["config"]["enabled"]
+    }
     return Compiled(nodes, str(inline.result.results[0].node.compiled_code), frozenset(manifest["macros"]))
 
 
