@@ -267,6 +267,15 @@ class TestWorkbooks:
         assert connection.execute("select product_id from raw.billing__products").fetchall() == [("1",)]
         assert report.notes == ["billing/products/rows.xlsx: its sheet Products is read, Notes not"]
 
+    def test_a_hidden_sheet_is_read_only_where_no_other_fits(self, landing: Landing) -> None:
+        rows = {key: [["product_id", "product_name"], [key, "A"]] for key in ("new", "old")}
+        landing.add_file(TABLE, files.xlsx({"New": rows["new"], "Old": rows["old"]}, hidden="Old"), "a.xlsx")
+        landing.add_file(TABLE, files.xlsx({"Old": rows["old"], "Notes": [["x"]]}, hidden="Old"), "b.xlsx")
+        connection, _ = load(landing)
+        assert connection.execute("select _file, product_id from raw.billing__products order by 1").fetchall() == [
+            ("a.xlsx", "new"), ("b.xlsx", "old"),
+        ]  # fmt: skip
+
     @pytest.mark.parametrize(("declared", "read"), [("new", "2"), (2, "2"), ("Old", "1")])
     def test_of_several_that_fit_the_declared_one_is_read(
         self, landing: Landing, declared: str | int, read: str
@@ -388,6 +397,20 @@ class TestJson:
             "select product_id, product_name from raw.billing__products order by _line"
         ).fetchall()
         assert found == [row[:2] for row in ROWS]
+
+
+class TestParquet:
+    def test_nested_values_are_json(self, landing: Landing) -> None:
+        path = landing.add_file(TABLE, b"", "rows.parquet")
+        with duckdb.connect() as connection:
+            connection.execute(
+                "copy (select 1 as product_id, {'a': 'x', 'b': [1, 2]} as product_name, [date '2025-01-02'] category) to "
+                f" '{path}' (format parquet)"
+            )
+        connection, _ = load(landing)
+        assert connection.execute("select product_name, category from raw.billing__products").fetchall() == [
+            ('{"a":"x","b":[1,2]}', '["2025-01-02"]')
+        ]
 
 
 class TestPackedFiles:
