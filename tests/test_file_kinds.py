@@ -335,6 +335,12 @@ class TestTexts:
             ("1", "2,5", "3")
         ]
 
+    @pytest.mark.parametrize("first", ["ORCID", "[Order ID]", "BZh9", "Rar!", "Obj"])
+    def test_a_columns_name_is_not_taken_for_another_kind_of_file(self, landing: Landing, first: str) -> None:
+        landing.add_file(TABLE, f"{first},product_id,product_name\nx,a,A\n")
+        connection, _ = load(landing)
+        assert connection.execute("select product_id from raw.billing__products").fetchall() == [("a",)]
+
     def test_names_that_would_be_patterns_are_names(self, landing: Landing) -> None:
         for name in ("a[1].csv", "a*.csv", "a?.csv"):
             landing.add_file(TABLE, f"product_id,product_name\n{name},A\n", name)
