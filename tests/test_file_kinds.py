@@ -409,10 +409,8 @@ class TestParquet:
     def test_nested_values_are_json(self, landing: Landing) -> None:
         path = landing.add_file(TABLE, b"", "rows.parquet")
         with duckdb.connect() as connection:
-            connection.execute(
-                "copy (select 1 as product_id, {'a': 'x', 'b': [1, 2]} as product_name, [date '2025-01-02'] category) to "
-                f" '{path}' (format parquet)"
-            )
+            nested = "{'a': 'x', 'b': [1, 2]} as product_name, [date '2025-01-02'] as category"
+            connection.execute(f"copy (select 1 as product_id, {nested}) to '{path}' (format parquet)")
         connection, _ = load(landing)
         assert connection.execute("select product_name, category from raw.billing__products").fetchall() == [
             ('{"a":"x","b":[1,2]}', '["2025-01-02"]')
@@ -508,6 +506,16 @@ class TestEncodings:
         connection, report = load(landing, with_dialect(encoding="cp1252"))
         assert connection.execute("select product_name from raw.billing__products group by all").fetchall() == [(word,)]
         assert report.notes == []
+
+    def test_a_file_in_two_encodings_is_refused(self, landing: Landing) -> None:
+        lines = ["product_id,product_name", *(f"p{number},주식회사 하늘" for number in range(20))]
+        content = "".join(f"{line}\n" for line in lines[:10]).encode()
+        content += "".join(f"{line}\n" for line in lines[10:]).encode("cp949")
+        landing.add_file(TABLE, content)
+        assert refusals(landing) == [
+            "billing/products/rows.csv: is in two encodings: 11 of its 21 lines are not UTF-8, from line 11 on, 9 others "
+            "are; export it as UTF-8"
+        ]
 
     def test_a_declared_encoding_that_is_not_the_files_is_refused_with_the_line(self, landing: Landing) -> None:
         landing.add_file(TABLE, "product_id,product_name\na,A\nb,Café\n".encode("cp1252"))
