@@ -513,8 +513,8 @@ class TestEncodings:
         content += "".join(f"{line}\n" for line in lines[10:]).encode("cp949")
         landing.add_file(TABLE, content)
         assert refusals(landing) == [
-            "billing/products/rows.csv: is in two encodings: 11 of its 21 lines are not UTF-8, from line 11 on, 9 others "
-            "are; export it as UTF-8"
+            "billing/products/rows.csv: is in two encodings: 11 of its 21 lines are not UTF-8, from line 11 on, 9 "
+            "others are; export it as UTF-8"
         ]
 
     def test_a_declared_encoding_that_is_not_the_files_is_refused_with_the_line(self, landing: Landing) -> None:
