@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import resource
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from orchestration.core.contract import Column, Dialect, Table, source_tables
 from orchestration.core.errors import BadInputError
-from orchestration.load import loader
+from orchestration.load import loader, new_files
 from orchestration.load.kinds import archive, charset, json_records, workbook, workbook_worker
 from orchestration.load.landing_folder import landed_systems
 from tests.support import files
@@ -432,6 +433,24 @@ class TestPackedFiles:
         path.write_bytes(files.zipped({**members, "3.csv": "product_id,product_name\nc,C\n"}))
         again = loader.load(connection, landing.folder, "load-2")
         assert (again.files_known, again.files_loaded) == (2, 1)
+
+    @pytest.mark.parametrize("kind", ["zip", "gzip", ".xlsx", "CP949, detected", "JSON array"])
+    def test_working_copies_beyond_what_is_kept_are_made_again(
+        self, landing: Landing, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        monkeypatch.setattr(new_files, "MOST_KEPT_BYTES", 0)
+        landing.add_file(TABLE, KINDS[kind].content, KINDS[kind].name)
+        connection, _ = load(landing)
+        assert connection.execute("select row_count from raw.load_files").fetchall() == [(40,)]
+
+    def test_a_full_disk_is_no_fault_of_the_file(self, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(archive, "_copy", full)
+        landing.add_file(TABLE, KINDS["gzip"].content, "rows.csv.gz")
+        with pytest.raises(OSError, match="No space left"):
+            load(landing)
 
     def test_a_faulty_member_is_named_in_its_archive(self, landing: Landing) -> None:
         members: dict[str, bytes | str] = {
