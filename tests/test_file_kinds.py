@@ -485,11 +485,18 @@ class TestPackedFiles:
         packed = files.zipped({"1.csv": "product_id,product_name\n" + "a,A\n" * 99})
         landing.add_file(TABLE, packed[:-30], "cut.zip")
         landing.add_file(TABLE, packed[:45] + b"\x00\x01\x02" + packed[48:], "damaged.zip")
+        central = packed.index(b"PK\x01\x02")
+        for name, place, value in (("method", 10, b"\x01"), ("secret", 8, b"\x01")):
+            of_member = packed[: place - 2] + value + packed[place - 1 :]
+            of_list = of_member[: central + place] + value + of_member[central + place + 1 :]
+            landing.add_file(TABLE, of_list, f"{name}.zip")
         landing.add_file(TABLE, files.zipped({".hidden": "x"}), "empty.zip")
         landing.add_file(TABLE, files.gzipped(b"product_id,product_name\n" + b"a,A\n" * 99)[:-9], "cut.gz")
-        said = {line.split(": ")[0].rpartition("/")[2]: line.split(": ", 1)[1] for line in refusals(landing)}
+        said = {line.split(": ")[0].split("/")[2]: line.split(": ", 1)[1] for line in refusals(landing)}
         assert said["cut.zip"].startswith("is not a readable zip archive (")
-        assert said["1.csv"].startswith("is not a readable member of a zip archive (")
+        assert said["damaged.zip"].startswith("is not a readable member of a zip archive (")
+        assert said["method.zip"].startswith("is not a readable member of a zip archive (That compression method")
+        assert said["secret.zip"] == "is protected by a password: pack it again without"
         assert said["empty.zip"] == "is a zip archive that holds no file to read"
         assert said["cut.gz"].startswith("is not a readable gzip file (")
 

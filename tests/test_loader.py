@@ -260,7 +260,7 @@ class TestFilesThatCannotBeLoaded:
         landing.add(TABLE, {})
         landing.add_file("Planning.fx_rate", "x")
         landing.add_file("erp.machines", "x")
-        landing.add_file("crm.machines", "x")
+        landing.add_file("crm.xyz", "x")
         (landing.folder / "crm" / "leads.csv").write_text("x")
         for name in ("thoughts.csv", "Deals.csv"):
             (landing.folder / name).write_text("x")
@@ -268,7 +268,7 @@ class TestFilesThatCannotBeLoaded:
         assert said.pop("erp/machines").startswith("no such table; there are crm/sales_reps, crm/accounts, ")
         assert said == {
             "Planning/fx_rate": "no such table; the nearest is planning/fx_rates",
-            "crm/machines": (
+            "crm/xyz": (
                 "no such table; there are crm/sales_reps, crm/accounts, crm/leads, crm/deals, crm/deal_stage_changes, "
                 "crm/activities"
             ),
