@@ -732,6 +732,20 @@ class TestEvolution:
         loader.load(connection, landing.folder, "load-2", tables=[self.NEWER])
         assert connection.execute("select owner from raw.shop__deals").fetchall() == [("A",)]
 
+    def test_what_folders_say_is_filled_in_too(self, landing: Landing) -> None:
+        for folder in ("owner=A%2FB", "x/owner=__HIVE_DEFAULT_PARTITION__", "other"):
+            path = landing.folder / "shop" / "deals" / folder / "a.csv"
+            path.parent.mkdir(parents=True)
+            path.write_text(f"deal_id,stage_id\n{folder[0]},s\n")
+        connection, _ = load(landing, [self.OLDER])
+        report = loader.load(connection, landing.folder, "load-2", tables=[self.NEWER])
+        assert connection.execute("select _file, owner from raw.shop__deals order by 1").fetchall() == [
+            ("other/a.csv", None),
+            ("owner=A%2FB/a.csv", "A/B"),
+            ("x/owner=__HIVE_DEFAULT_PARTITION__/a.csv", None),
+        ]
+        assert report.notes == ["shop.deals: owner is read by now, and filled in from 2 files loaded before"]
+
     def test_values_that_were_kept_move_into_their_column_though_the_file_is_gone(self, landing: Landing) -> None:
         older = replace(self.OLDER, keeps_other_columns=True)
         landing.add_file("shop.deals", 'deal_id,stage_id,Deal Owner,x\nd1,s,"A ""x""",1\nd2,s,,2\n', "a.csv").touch()
