@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import resource
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from orchestration.core.contract import Column, Dialect, Table, source_tables
 from orchestration.core.errors import BadInputError
-from orchestration.load import loader
+from orchestration.load import loader, new_files
 from orchestration.load.kinds import archive, charset, json_records, workbook, workbook_worker
 from orchestration.load.landing_folder import landed_systems
 from tests.support import files
@@ -267,6 +268,15 @@ class TestWorkbooks:
         assert connection.execute("select product_id from raw.billing__products").fetchall() == [("1",)]
         assert report.notes == ["billing/products/rows.xlsx: its sheet Products is read, Notes not"]
 
+    def test_a_hidden_sheet_is_read_only_where_no_other_fits(self, landing: Landing) -> None:
+        rows = {key: [["product_id", "product_name"], [key, "A"]] for key in ("new", "old")}
+        landing.add_file(TABLE, files.xlsx({"New": rows["new"], "Old": rows["old"]}, hidden="Old"), "a.xlsx")
+        landing.add_file(TABLE, files.xlsx({"Old": rows["old"], "Notes": [["x"]]}, hidden="Old"), "b.xlsx")
+        connection, _ = load(landing)
+        assert connection.execute("select _file, product_id from raw.billing__products order by 1").fetchall() == [
+            ("a.xlsx", "new"), ("b.xlsx", "old"),
+        ]  # fmt: skip
+
     @pytest.mark.parametrize(("declared", "read"), [("new", "2"), (2, "2"), ("Old", "1")])
     def test_of_several_that_fit_the_declared_one_is_read(
         self, landing: Landing, declared: str | int, read: str
@@ -325,6 +335,12 @@ class TestTexts:
         assert connection.execute("select amount, deal_id, owner from raw.shop__deals").fetchall() == [
             ("1", "2,5", "3")
         ]
+
+    @pytest.mark.parametrize("first", ["ORCID", "[Order ID]", "BZh9", "Rar!", "Obj"])
+    def test_a_columns_name_is_not_taken_for_another_kind_of_file(self, landing: Landing, first: str) -> None:
+        landing.add_file(TABLE, f"{first},product_id,product_name\nx,a,A\n")
+        connection, _ = load(landing)
+        assert connection.execute("select product_id from raw.billing__products").fetchall() == [("a",)]
 
     def test_names_that_would_be_patterns_are_names(self, landing: Landing) -> None:
         for name in ("a[1].csv", "a*.csv", "a?.csv"):
@@ -390,6 +406,18 @@ class TestJson:
         assert found == [row[:2] for row in ROWS]
 
 
+class TestParquet:
+    def test_nested_values_are_json(self, landing: Landing) -> None:
+        path = landing.add_file(TABLE, b"", "rows.parquet")
+        with duckdb.connect() as connection:
+            nested = "{'a': 'x', 'b': [1, 2]} as product_name, [date '2025-01-02'] as category"
+            connection.execute(f"copy (select 1 as product_id, {nested}) to '{path}' (format parquet)")
+        connection, _ = load(landing)
+        assert connection.execute("select product_name, category from raw.billing__products").fetchall() == [
+            ('{"a":"x","b":[1,2]}', '["2025-01-02"]')
+        ]
+
+
 class TestPackedFiles:
     def test_each_member_of_an_archive_is_a_file_of_its_own(self, landing: Landing) -> None:
         members: dict[str, bytes | str] = {
@@ -405,6 +433,24 @@ class TestPackedFiles:
         path.write_bytes(files.zipped({**members, "3.csv": "product_id,product_name\nc,C\n"}))
         again = loader.load(connection, landing.folder, "load-2")
         assert (again.files_known, again.files_loaded) == (2, 1)
+
+    @pytest.mark.parametrize("kind", ["zip", "gzip", ".xlsx", "CP949, detected", "JSON array"])
+    def test_working_copies_beyond_what_is_kept_are_made_again(
+        self, landing: Landing, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        monkeypatch.setattr(new_files, "MOST_KEPT_BYTES", 0)
+        landing.add_file(TABLE, KINDS[kind].content, KINDS[kind].name)
+        connection, _ = load(landing)
+        assert connection.execute("select row_count from raw.load_files").fetchall() == [(40,)]
+
+    def test_a_full_disk_is_no_fault_of_the_file(self, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(archive, "_copy", full)
+        landing.add_file(TABLE, KINDS["gzip"].content, "rows.csv.gz")
+        with pytest.raises(OSError, match="No space left"):
+            load(landing)
 
     def test_a_faulty_member_is_named_in_its_archive(self, landing: Landing) -> None:
         members: dict[str, bytes | str] = {
@@ -439,11 +485,18 @@ class TestPackedFiles:
         packed = files.zipped({"1.csv": "product_id,product_name\n" + "a,A\n" * 99})
         landing.add_file(TABLE, packed[:-30], "cut.zip")
         landing.add_file(TABLE, packed[:45] + b"\x00\x01\x02" + packed[48:], "damaged.zip")
+        central = packed.index(b"PK\x01\x02")
+        for name, place, value in (("method", 10, b"\x01"), ("secret", 8, b"\x01")):
+            of_member = packed[: place - 2] + value + packed[place - 1 :]
+            of_list = of_member[: central + place] + value + of_member[central + place + 1 :]
+            landing.add_file(TABLE, of_list, f"{name}.zip")
         landing.add_file(TABLE, files.zipped({".hidden": "x"}), "empty.zip")
         landing.add_file(TABLE, files.gzipped(b"product_id,product_name\n" + b"a,A\n" * 99)[:-9], "cut.gz")
-        said = {line.split(": ")[0].rpartition("/")[2]: line.split(": ", 1)[1] for line in refusals(landing)}
+        said = {line.split(": ")[0].split("/")[2]: line.split(": ", 1)[1] for line in refusals(landing)}
         assert said["cut.zip"].startswith("is not a readable zip archive (")
-        assert said["1.csv"].startswith("is not a readable member of a zip archive (")
+        assert said["damaged.zip"].startswith("is not a readable member of a zip archive (")
+        assert said["method.zip"].startswith("is not a readable member of a zip archive (That compression method")
+        assert said["secret.zip"] == "is protected by a password: pack it again without"
         assert said["empty.zip"] == "is a zip archive that holds no file to read"
         assert said["cut.gz"].startswith("is not a readable gzip file (")
 
@@ -479,6 +532,16 @@ class TestEncodings:
         connection, report = load(landing, with_dialect(encoding="cp1252"))
         assert connection.execute("select product_name from raw.billing__products group by all").fetchall() == [(word,)]
         assert report.notes == []
+
+    def test_a_file_in_two_encodings_is_refused(self, landing: Landing) -> None:
+        lines = ["product_id,product_name", *(f"p{number},주식회사 하늘" for number in range(20))]
+        content = "".join(f"{line}\n" for line in lines[:10]).encode()
+        content += "".join(f"{line}\n" for line in lines[10:]).encode("cp949")
+        landing.add_file(TABLE, content)
+        assert refusals(landing) == [
+            "billing/products/rows.csv: is in two encodings: 11 of its 21 lines are not UTF-8, from line 11 on, 9 "
+            "others are; export it as UTF-8"
+        ]
 
     def test_a_declared_encoding_that_is_not_the_files_is_refused_with_the_line(self, landing: Landing) -> None:
         landing.add_file(TABLE, "product_id,product_name\na,A\nb,Café\n".encode("cp1252"))
@@ -668,6 +731,20 @@ class TestEvolution:
         connection.execute("alter table raw.shop__deals add column owner varchar")
         loader.load(connection, landing.folder, "load-2", tables=[self.NEWER])
         assert connection.execute("select owner from raw.shop__deals").fetchall() == [("A",)]
+
+    def test_what_folders_say_is_filled_in_too(self, landing: Landing) -> None:
+        for folder in ("owner=A%2FB", "x/owner=__HIVE_DEFAULT_PARTITION__", "other"):
+            path = landing.folder / "shop" / "deals" / folder / "a.csv"
+            path.parent.mkdir(parents=True)
+            path.write_text(f"deal_id,stage_id\n{folder[0]},s\n")
+        connection, _ = load(landing, [self.OLDER])
+        report = loader.load(connection, landing.folder, "load-2", tables=[self.NEWER])
+        assert connection.execute("select _file, owner from raw.shop__deals order by 1").fetchall() == [
+            ("other/a.csv", None),
+            ("owner=A%2FB/a.csv", "A/B"),
+            ("x/owner=__HIVE_DEFAULT_PARTITION__/a.csv", None),
+        ]
+        assert report.notes == ["shop.deals: owner is read by now, and filled in from 2 files loaded before"]
 
     def test_values_that_were_kept_move_into_their_column_though_the_file_is_gone(self, landing: Landing) -> None:
         older = replace(self.OLDER, keeps_other_columns=True)

@@ -259,16 +259,16 @@ class TestFilesThatCannotBeLoaded:
     def test_whatever_is_not_read_stops_the_load_with_the_nearest_name(self, landing: Landing, warehouse: Path) -> None:
         landing.add(TABLE, {})
         landing.add_file("Planning.fx_rate", "x")
-        landing.add_file("erp.invoices", "x")
-        landing.add_file("crm.invoices", "x")
+        landing.add_file("erp.machines", "x")
+        landing.add_file("crm.xyz", "x")
         (landing.folder / "crm" / "leads.csv").write_text("x")
         for name in ("thoughts.csv", "Deals.csv"):
             (landing.folder / name).write_text("x")
         said = refusals(landing, warehouse)
-        assert said.pop("erp/invoices").startswith("no such table; there are crm/sales_reps, crm/accounts, ")
+        assert said.pop("erp/machines").startswith("no such table; there are crm/sales_reps, crm/accounts, ")
         assert said == {
             "Planning/fx_rate": "no such table; the nearest is planning/fx_rates",
-            "crm/invoices": (
+            "crm/xyz": (
                 "no such table; there are crm/sales_reps, crm/accounts, crm/leads, crm/deals, crm/deal_stage_changes, "
                 "crm/activities"
             ),

@@ -5,6 +5,7 @@ The reader takes time and memory by the square of the fields of a line, and show
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ MAX_BYTES_NOTED = 100 << 20
 # From so many lines that are not UTF-8 on, and of so large a share of all, it is the file that is not.
 FEW_LINES = 3
 WHOLE_FILE_SHARE = 0.1
+# Of a text in another encoding so many lines may be UTF-8 by chance, to one that is not.
+MIXED_SHARE = 0.2
 MAX_UNDECODABLE_LINES = 10_000
 CHUNK_BYTES = 1 << 20
 
@@ -34,26 +37,43 @@ class LineFindings:
     undecodable: dict[int, bytes] = field(default_factory=dict)
 
 
-def undecodable_lines(path: Path, print_: Fingerprint) -> dict[int, bytes]:
-    """The lines of a text that are not UTF-8, by number (from 1); of so many that it is the file that is not, the first
-    ones."""
+@dataclass(frozen=True)
+class LinesByEncoding:
+    """Of a text's lines those that are not UTF-8, by number (from 1), the first ones where they are very many; how many
+    are UTF-8 and not plain ASCII; how many there are."""
+
+    undecodable: dict[int, bytes]
+    in_utf8: int
+    count: int
+
+    @property
+    def is_wholly_other(self) -> bool:
+        """Whether so many lines are not UTF-8 that it is the file that is not, rather than a line here or there."""
+        # of a file of some lines a few may be most of what it has below its header
+        few = max(min(FEW_LINES - 1, (self.count - 1) / 2), WHOLE_FILE_SHARE * self.count)
+        return len(self.undecodable) > min(few, MAX_UNDECODABLE_LINES)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether lines are in UTF-8 beside those that are not: more than look so by chance."""
+        return self.in_utf8 > MIXED_SHARE * len(self.undecodable)
+
+
+def lines_by_encoding(path: Path, print_: Fingerprint) -> LinesByEncoding:
+    """Look at the lines of a text that is not UTF-8 throughout; at none of one that is."""
     found: dict[int, bytes] = {}
+    in_utf8 = number = 0
     if print_.is_utf8:
-        return found
+        return LinesByEncoding(found, 0, 0)
     with path.open("rb") as stream:
         for number, line in enumerate(_lines(stream, _line_end(print_)), start=1):
-            if not _is_utf8(line):
+            if line.isascii():
+                continue
+            if _is_utf8(line):
+                in_utf8 += number > 1 or not line.startswith(codecs.BOM_UTF8)
+            elif len(found) <= MAX_UNDECODABLE_LINES:
                 found[number] = line
-                if len(found) > MAX_UNDECODABLE_LINES:
-                    break
-    return found
-
-
-def is_wholly_undecodable(found: dict[int, bytes], print_: Fingerprint) -> bool:
-    """Whether so many lines are not UTF-8 that the file is in another encoding, rather than a line here or there."""
-    # of a file of some lines a few may be most of what it has below its header
-    few = max(min(FEW_LINES - 1, (print_.line_count - 1) / 2), WHOLE_FILE_SHARE * print_.line_count)
-    return len(found) > min(few, MAX_UNDECODABLE_LINES)
+    return LinesByEncoding(found, in_utf8, number)
 
 
 def examine_lines(path: Path, layout: FileLayout, print_: Fingerprint) -> int:

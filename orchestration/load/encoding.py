@@ -14,16 +14,14 @@ LIKELY = ["cp1252", "cp949", "cp932", "gb18030", "big5", "cp1251", "cp1250"]
 # What a file's first bytes say of its kind, whatever its name says.
 KINDS = {
     b"\x1f\x8b": "compressed by gzip twice",
-    b"BZh": "compressed by bzip2",
     b"\xfd7zXZ\x00": "compressed by xz",
     b"(\xb5/\xfd": "compressed by zstd",
     b"7z\xbc\xaf'\x1c": "a 7z archive",
-    b"Rar!": "a rar archive",
+    b"Rar!\x1a\x07": "a rar archive",
     b"{\\rtf": "a text document (RTF)",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF",
-    b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
 }
 SHOWN_CHARACTERS = 60
@@ -36,6 +34,11 @@ def kind_of(head: bytes) -> str:
     """What a file is by its first bytes, where it is none that is read; '' otherwise."""
     if head[257:262] == b"ustar":
         return "a tar archive"
+    if head[:3] == b"BZh" and head[4:10] == b"1AY&SY":
+        return "compressed by bzip2"
+    # letters that a column's name may begin with: a text has no zeros
+    if head[:3] == b"ORC" and b"\x00" in head:
+        return "an ORC file"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return "HTML or XML"
     return next((kind for magic, kind in KINDS.items() if head.startswith(magic)), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from orchestration.load.file_facts import Match, UnreadableFileError
 from orchestration.load.header_notes import match_of
 from orchestration.load.headers import bare_name
 from orchestration.load.kinds.reading import Reading
+from orchestration.load.landing_folder import NULL_PARTITION
 from orchestration.load.raw_tables import OTHER_COLUMNS
 from orchestration.load.scanned import SCAN_TABLE
 from orchestration.warehouse.sql import identifier, literal
@@ -52,6 +54,9 @@ def fill_gained_columns(
     that are new in this very load: of these it is told where a file is gone. Returns a line for each table and case.
     """
     told: dict[Table, _Told] = {}
+    for table, column in gained:
+        if files := _from_folders(connection, table, column):
+            told.setdefault(table, _Told()).filled[column] = files
     for loaded in _files_to_fill(connection, tables):
         about = told.setdefault(loaded.table, _Told())
         filled: list[str] | None
@@ -65,6 +70,21 @@ def fill_gained_columns(
             elif filled is None and (loaded.table, column) in gained:
                 about.gone.setdefault(column, []).append(loaded.name)
     return [line for table, about in told.items() for line in _lines(table, about)]
+
+
+def _from_folders(connection: duckdb.DuckDBPyConnection, table: Table, column: str) -> int:
+    """Fill in a column that the names of folders give (`year=2025`); returns of how many files."""
+    raw, name = f"raw.{identifier(table.raw_name)}", identifier(column)
+    given = "nullif(url_decode(regexp_extract(_file, ?, 1)), ?)"
+    pattern = f"(?:^|/){re.escape(column)}=([^/]*)/"
+    [(files,)] = connection.execute(
+        f"select count(distinct _file_id) from {raw} where regexp_matches(_file, ?)", [pattern]
+    ).fetchall()
+    if files:
+        connection.execute(
+            f"update {raw} set {name} = {given} where regexp_matches(_file, ?)", [pattern, NULL_PARTITION, pattern]
+        )
+    return int(files)
 
 
 def _files_to_fill(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> list[LoadedFile]:

@@ -6,8 +6,10 @@ loading, as long as that is no great deal.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +88,7 @@ class Seen:
     known: dict[tuple[str, str, str], Piece] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kept_bytes: int = 0
 
 
 def look_at(connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], scratch: Path) -> Seen:
@@ -98,29 +101,31 @@ def look_at(connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], 
         loaded.setdefault((table, name), []).append(sha256)
     seen = Seen()
     names: dict[tuple[str, str], str] = {}
-    kept = 0
     for file in files:
-        label = file.label
-        try:
-            for piece in _pieces(file):
-                label = piece.label
-                folder = scratch / str(len(seen.new) + len(seen.known) + len(seen.problems))
-                try:
-                    table = _look_at(piece, folder, loaded, seen)
-                except (UnreadableFileError, OSError) as error:
-                    seen.problems.append(f"{label}: {reason(error)}")
-                    shutil.rmtree(folder, ignore_errors=True)
-                    continue
-                other = names.setdefault((table, piece.name), label)
-                if other != label:
-                    seen.problems.append(f"{label}: {other} is {piece.name} of {table}, too; rename one of them")
-                kept += _size(folder)
-                if kept > MOST_KEPT_BYTES and folder.exists():
-                    kept -= _size(folder)
-                    seen.new[-1].close()
-        except (UnreadableFileError, OSError) as error:
-            seen.problems.append(f"{label}: {reason(error)}")
+        pieces: list[Piece] = []
+        with _as_problem(seen, file.label):
+            pieces = _pieces(file)
+        for piece in pieces:
+            folder = scratch / str(len(seen.new) + len(seen.known) + len(seen.problems))
+            with _as_problem(seen, piece.label, folder):
+                table = _look_at(piece, folder, loaded, seen)
+                other = names.setdefault((table, piece.name), piece.label)
+                if other != piece.label:
+                    raise UnreadableFileError(f"{other} is {piece.name} of {table}, too; rename one of them")
     return seen
+
+
+@contextmanager
+def _as_problem(seen: Seen, label: str, folder: Path | None = None) -> Iterator[None]:
+    """Have what is wrong with a file be a problem of its own, and take its working copies away."""
+    try:
+        yield
+    except (UnreadableFileError, OSError) as error:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # no fault of the file's
+        seen.problems.append(f"{label}: {reason(error)}")
 
 
 def reason(error: Exception) -> str:
@@ -130,14 +135,12 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
-def _pieces(file: LandedFile) -> Iterator[Piece]:
+def _pieces(file: LandedFile) -> list[Piece]:
     head = head_of(file.path)
     sha256 = fingerprint(file.path).sha256
     if head.startswith(ZIP_MAGIC) and not is_zipped_workbook(file.path):
-        for member in archive.members(file.path):
-            yield Piece(file, sha256, member)
-    else:
-        yield Piece(file, sha256)
+        return [Piece(file, sha256, member) for member in archive.members(file.path)]
+    return [Piece(file, sha256)]
 
 
 def _look_at(piece: Piece, folder: Path, loaded: dict[tuple[str, str], list[str]], seen: Seen) -> str:
@@ -159,10 +162,15 @@ def _look_at(piece: Piece, folder: Path, loaded: dict[tuple[str, str], list[str]
                     "nothing; to go back to it deliver it under another name"
                 )
             return table.label
-    reading = open_file(content or piece.content(folder))
-    label = reading.layout.table.label
-    seen.new.append(NewFile(piece, landed, folder, label, reading))
-    return label
+    new = NewFile(piece, landed, folder, "", open_file(content or piece.content(folder)))
+    new.table = new.open().layout.table.label
+    seen.new.append(new)
+    size = _size(folder)
+    if seen.kept_bytes + size > MOST_KEPT_BYTES:
+        new.close()
+    else:
+        seen.kept_bytes += size
+    return new.table
 
 
 def _size(folder: Path) -> int:

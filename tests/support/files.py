@@ -31,8 +31,8 @@ def gzipped(content: bytes) -> bytes:
     return gzip.compress(content)
 
 
-def xlsx(sheets: Mapping[str, Cells], merged: str = "") -> bytes:
-    """An .xlsx workbook; the cells of `merged` (`A1:C1`) of its first sheet are one."""
+def xlsx(sheets: Mapping[str, Cells], merged: str = "", hidden: str = "") -> bytes:
+    """An .xlsx workbook; the cells of `merged` (`A1:C1`) of its first sheet are one, `hidden` is a sheet not shown."""
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, rows in sheets.items():
@@ -43,6 +43,8 @@ def xlsx(sheets: Mapping[str, Cells], merged: str = "") -> bytes:
                 cell.value = value
                 if isinstance(value, str):
                     cell.data_type = "e" if value.startswith("#") else "s"
+    if hidden:
+        book[hidden].sheet_state = "hidden"
     if merged:
         book.worksheets[0].merge_cells(merged)
     packed = io.BytesIO()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +19,11 @@ GZIP_MAGIC = b"\x1f\x8b"
 MUCH = 256 << 20
 MOST_A_BYTE = 100
 COPY_BYTES = 1 << 20
+# What the libraries raise on damaged archives; of a kind of packing that they do not have, too (a RuntimeError).
+DAMAGED = (
+    zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, struct.error, RuntimeError, LookupError,
+    ValueError, OverflowError,
+)  # fmt: skip
 
 
 def unpack_gzip(path: Path, to: Path) -> None:
@@ -77,9 +84,11 @@ def _told(what: str) -> Iterator[None]:
     """Have what goes wrong with an archive be an UnreadableFileError."""
     try:
         yield
-    except RuntimeError as error:
+    except DAMAGED as error:
         if "password" in str(error) or "encrypted" in str(error):
             raise UnreadableFileError("is protected by a password: pack it again without") from error
-        raise
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, KeyError) as error:
         raise UnreadableFileError(f"{what} ({error})") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise UnreadableFileError(f"{what} ({error})") from error  # bzip2's word for damage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from orchestration.load.encoding import kind_of
@@ -14,6 +15,8 @@ from orchestration.load.kinds.text import open_text
 from orchestration.load.kinds.workbook import OLD_MAGIC, ZIP_MAGIC, is_zipped_workbook, open_workbook
 
 HEAD_BYTES = 1 << 12
+# An object, or an array of something; `[Order ID]` is a column's name.
+JSON_START = re.compile(rb"[\xef\xbb\xbf\xff\xfe]{0,3}\s*(\{|\[\s*([\[{\"\]\d-]|true\b|false\b|null\b|$))")
 
 
 def open_file(content: Content) -> Reading:
@@ -31,7 +34,7 @@ def open_file(content: Content) -> Reading:
             f"is {kind}, which is not read: save it as CSV or .xlsx, or export it as Parquet or JSON"
         )
     # of UTF-16, a byte-order mark and zeros are beside the characters
-    if head.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] in (b"{", b"["):
+    if JSON_START.match(head.replace(b"\x00", b"")):
         return open_json(content)
     return open_text(content)
 

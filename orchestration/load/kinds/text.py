@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.load.csv_lines import LineFindings, examine_lines, is_wholly_undecodable, undecodable_lines
+from orchestration.load.csv_lines import LineFindings, examine_lines, lines_by_encoding
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import guessed
 from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint
@@ -111,12 +111,18 @@ def utf8_text(content: Content, declared: str | None) -> Utf8Text:
             return _decoded(content, declared)
         note = f"is UTF-8, though {declared} is declared, and is read as UTF-8"
         return Utf8Text(path, print_, {}, (note,))
-    undecodable = undecodable_lines(path, print_)
+    lines = lines_by_encoding(path, print_)
+    undecodable = lines.undecodable
     is_header = bool(undecodable) and min(undecodable) <= _first_line_held(head)
-    if not undecodable or not (is_header or is_wholly_undecodable(undecodable, print_)):
+    if not undecodable or not (is_header or lines.is_wholly_other):
         return Utf8Text(path, print_, undecodable)
-    readings, is_certain = likeliest_readings(list(undecodable.values()))
     first = next(iter(undecodable))
+    if lines.is_mixed:
+        raise UnreadableFileError(
+            f"is in two encodings: {len(undecodable):,} of its {lines.count:,} lines are not UTF-8, from line {first} "
+            f"on, {lines.in_utf8:,} others are; export it as UTF-8"
+        )
+    readings, is_certain = likeliest_readings(list(undecodable.values()))
     if not is_certain:
         likely = f": it may be {' or '.join(map(str, readings[:2]))}" if readings else ""
         raise UnreadableFileError(

@@ -20,6 +20,7 @@ from orchestration.load.headers import (
     find_header,
     first_that_fits,
 )
+from orchestration.load.kinds.archive import DAMAGED
 from orchestration.load.kinds.reading import Content
 from orchestration.load.kinds.records import RecordsReading
 
@@ -48,7 +49,7 @@ def is_zipped_workbook(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+    except (*DAMAGED, OSError):
         return False
     return "opendocument.spreadsheet" in kind.decode("latin-1") or any(name.startswith("xl/") for name in names)
 

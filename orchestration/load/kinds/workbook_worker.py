@@ -130,7 +130,9 @@ def _column(letters: bytes) -> int:
 
 
 def main(file: str, folder: str, first_rows: str) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     path = Path(file)
     try:
         errors = error_cells(path) if zipfile.is_zipfile(path) else {}
