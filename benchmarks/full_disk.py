@@ -21,7 +21,7 @@ from kills import Experiment
 from orchestration.core.paths import WarehousePaths
 from orchestration.warehouse.lock import is_building, read_json
 
-LEFT_MB = (0.0, 0.3, 1, 2, 4, 6, 8, 12, 16, 24, 32, 48)
+LEFT_MB = (0.0, 0.3, 1, 4, 8, 16, 32, 48)
 MEGABYTE = 1_000_000
 
 

@@ -102,3 +102,20 @@ def test_what_the_project_imports_it_asks_for() -> None:
                 for name in {full.partition(".")[0] for full in names} - own:
                     package = named.get(name, name).replace("_", "-")
                     assert re.search(rf"^{re.escape(package)}\b", asked, re.MULTILINE), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("page", ["reliability", "threat_model", "dependencies"])
+def test_every_test_that_a_page_names_is_there(page: str) -> None:
+    """`tests/test_x.py::name`, and `::name` or `test_name` after it, of the same file."""
+    text = (PROJECT_ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(?:(tests/test_\w+\.py))?(?:(?:::)?(\w+))?`", text)
+    file, missing = "", []
+    for path, name in named:
+        file = path or file
+        is_a_test = name.startswith(("test_", "Test"))
+        if path and not (PROJECT_ROOT / path).is_file():
+            missing.append(path)
+        elif is_a_test and not re.search(rf"(def|class) {name}\b", (PROJECT_ROOT / file).read_text(encoding="utf-8")):
+            missing.append(f"{file}::{name}")
+    assert missing == []
+    assert any(path for path, _ in named)

@@ -7,15 +7,14 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
+from orchestration.build.record import RunRecord, warnings_of
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.contract import landed_tables
@@ -52,33 +51,6 @@ TOLD = {
     "dashboard": "Rendering the dashboard",
     "postgres": "Copying the marts to PostgreSQL",
 }
-
-
-@dataclass
-class RunRecord:
-    """What a build did, as it is written to last_run.json."""
-
-    run_id: str
-    as_of_date: str
-    started_at: str
-    settings: dict[str, Any]
-    orchestrator_run_id: str | None = None
-    finished_at: str | None = None
-    exit_code: int | None = None
-    error: str | None = None
-    error_details: list[str] = field(default_factory=list)
-    published: str | None = None
-    files: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    tables: dict[str, dict[str, int]] = field(default_factory=dict)
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    gates: list[dict[str, Any]] = field(default_factory=list)
-    # what the gates warned of at the last published run (gate, table, expectation, observed, told)
-    published_warnings: list[list[str | None]] = field(default_factory=list)
-    # closed months that are damaged or that this build's data changes, in words; whether the release before said so
-    closed_months: list[str] = field(default_factory=list)
-    closed_months_are_news: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Progress:
@@ -144,7 +116,7 @@ class Build:
         release = current_release(paths)
         if release is not None and release.run_id == record.run_id:
             record.published = str(paths.marts_file)
-            record.published_warnings = _warnings(record.gates)
+            record.published_warnings = warnings_of(record.gates)
             if isinstance(failure, InterruptedByError):
                 failure.outcome = "this build is published"
         record.finished_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -231,7 +203,7 @@ class Build:
                     self.record.findings = staged.findings(connection)
             result = self._gate_runner.run(gate, gates.families(gate, objects))
         told = result.to_dict()
-        for warning, key in zip(told["warnings"], _warnings([told]), strict=True):
+        for warning, key in zip(told["warnings"], warnings_of([told]), strict=True):
             # one that stood there, alike, when the last run was published
             warning["is_standing"] = key in self.record.published_warnings
         self.record.gates = [entry for entry in self.record.gates if entry["gate"] != gate] + [told]
@@ -358,15 +330,6 @@ class Build:
         self.record.notes += notes
         for note in notes:
             self._progress.note(note)
-
-
-def _warnings(gates_told: Sequence[dict[str, Any]]) -> list[list[str | None]]:
-    """What tells the warnings of gates apart, from one run to the next."""
-    return [
-        [gate["gate"], *(warning[name] for name in ("table", "expectation", "observed", "told"))]
-        for gate in gates_told
-        for warning in gate["warnings"]
-    ]
 
 
 def run_build(

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
-from orchestration.build.pipeline import RunRecord, run_build
+from orchestration.build.pipeline import run_build
+from orchestration.build.record import RunRecord
 from orchestration.build.staged import BOOK_COLUMNS
 from orchestration.commands.console import (
     PLAIN,

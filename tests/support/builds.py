@@ -9,7 +9,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.build.pipeline import RunRecord, run_build
+from orchestration.build.pipeline import run_build
+from orchestration.build.record import RunRecord
 from orchestration.build.transform import DbtProject
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.settings import Settings, load_settings

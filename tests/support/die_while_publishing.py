@@ -1,6 +1,6 @@
 """Publishes releases and ends, in every way that there is, at one operation after the other.
 
-    python -m tests.support.die_while_publishing WAREHOUSE LANDING|- die|full|told
+    python -m tests.support.die_while_publishing WAREHOUSE LANDING|- die|full|told [EVERY]
 
 WAREHOUSE holds a build file. With `-` a child process publishes a release of it, and an operation is every file that is
 opened, made, renamed, linked, stamped or removed below the warehouse, and every statement that DuckDB is given. With a
@@ -8,7 +8,8 @@ LANDING folder, which WAREHOUSE is built of, the child takes all that `kpi build
 release with schema finance, a dashboard; an operation is one of files. The n-th child, just before its n-th operation,
 is killed (die) or finds the disk full (full), or gets a SIGTERM just after it (told). After each, everything that is
 published must be whole and of one run, what `kpi status` says must be so, and what is told to end must leave nothing
-behind. Prints the number of operations, and how many of the children had published.
+behind. EVERY 3 takes every
+third operation. Prints the number of operations, and how many of the children had published.
 """
 
 from __future__ import annotations
@@ -220,7 +221,7 @@ def ask_a_child(question: Callable[[], str]) -> str:
     return told
 
 
-def main(root: Path, landing: str, how: str) -> None:
+def main(root: Path, landing: str, how: str, every: int = 1) -> None:
     """Publish until a run comes to its end. AssertionError names the operation after which something was wrong."""
     importlib.import_module("pandas")  # DuckDB does at the first parameter: not in every child
     paths = WarehousePaths(root)
@@ -253,9 +254,9 @@ def main(root: Path, landing: str, how: str) -> None:
     figures = ""
     if is_whole:
         figures = ask_a_child(lambda: json.dumps(compared_with(paths), default=str))
-    before, number, status, switched = "run-000", 0, -1, 0
+    before, number, status, switched = "run-000", 1 - every, -1, 0
     while status != 0:
-        number += 1
+        number += every
         run = f"run-{number:03}"
         status = in_a_child(lambda number=number, run=run: attempt(number, run))  # type: ignore[misc]
         code = os.waitstatus_to_exitcode(status)
@@ -276,4 +277,4 @@ def main(root: Path, landing: str, how: str) -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+        main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
