@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from orchestration.build.transform import DbtProject
+from orchestration.sample.systems.hubspot import hubspot_objects, key_of
 from tests.support.builds import load, open_build, rows_of, settings_for
 from tests.support.landing import Landing, Row
 
@@ -228,6 +229,8 @@ def _deals(hub: Lander) -> None:
         hub.deal("315", property_dealtype="barter"),
         hub.deal("316", deal_pipeline_stage_id="t3", deal_pipeline_id="p2"),
         hub.deal("317", deal_pipeline_stage_id="s2"),
+        hub.deal("318", property_dealtype="Cross-sell", property_expected_close_date="2025-06-30"),
+        hub.deal("319", property_dealtype="Up sell"),
         hub.deal("", property_dealname="no id"),
     )
     hub.put("deal", hub.deal("301", property_amount="90", property_hs_lastmodifieddate="2025-01-01T00:00:00Z"),
@@ -280,6 +283,19 @@ def _activities(hub: Lander) -> None:
         {"engagement_id": "404", "property_hs_timestamp": DAY},
         {"engagement_id": "405", "property_hs_call_duration": "2000"},
     )  # fmt: skip
+    own_kinds = ("Presentation", "Proposal review", "Networking event", "Internal meeting", "Other", "First chat")
+    hub.put(
+        "engagement_call",
+        *(
+            {"engagement_id": str(461 + number), "property_hs_activity_type": own_kind, **common}
+            for number, own_kind in enumerate(own_kinds)
+        ),
+        *(
+            {"engagement_id": str(471 + number), "property_hs_call_status": status, **common}
+            for number, status in enumerate(("BUSY", "MISSED", "FAILED", "CANCELED", "QUEUED"))
+        ),
+        file="kinds.csv",
+    )
     hub.put(
         "engagement_email",
         {"engagement_id": "411", "property_hs_email_direction": "INCOMING_EMAIL", **common},
@@ -314,6 +330,8 @@ def _activities(hub: Lander) -> None:
         {"id": "405", "type": "CALL", "timestamp": "1740823200000", "owner_id": "11"},
         {"id": "451", "type": "INCOMING_EMAIL", "timestamp": DAY, "owner_id": "11"},
         {"id": "452", "type": "CALL", "timestamp": DAY, "owner_id": "11", "active": "false"},
+        {"id": "453", "type": "TASK", "timestamp": DAY, "owner_id": "11"},
+        {"id": "454", "type": "SMS", "timestamp": DAY, "owner_id": "11"},
     )
     hub.put("engagement_deal", {"engagement_id": "401", "deal_id": "302"}, {"engagement_id": "401", "deal_id": "301"},
             {"engagement_id": "402", "deal_id": "308"})  # fmt: skip
@@ -332,6 +350,8 @@ def _tickets(hub: Lander) -> None:
         {"id": "503", "property_source_type": "CHAT", **ticket, "is_deleted": "true"},
         {"id": "504", **ticket},
         {"id": "505", "property_source_type": "PHONE", "property_hs_merged_object_ids": "504", **ticket},
+        {"id": "506", "property_source_type": "CHAT", **ticket},
+        {"id": "507", **ticket},
     )
     hub.put(
         "ticket_pipeline_stage", {"stage_id": "1", "ticket_state": "OPEN"}, {"stage_id": "2", "ticket_state": "CLOSED"}
@@ -435,6 +455,10 @@ def test_a_close_date_picked_in_arizona_stays_in_its_month(replicated: duckdb.Du
     )  # fmt: skip
 
 
+def test_an_expected_date_of_the_company_s_own_outlives_the_closing(replicated: duckdb.DuckDBPyConnection) -> None:
+    assert contract_row(replicated, "crm.deals", "hubspot:318", "expected_close_on") == ("2025-06-30",)
+
+
 def test_only_deals_in_closed_stages_are_closed(replicated: duckdb.DuckDBPyConnection) -> None:
     assert contract_row(replicated, "crm.deals", "hubspot:302", "closed_at") == (None,)
     assert contract_row(replicated, "crm.deals", "hubspot:306", "stage", "closed_at", "lost_reason") == (
@@ -486,7 +510,7 @@ def test_a_stage_or_type_that_nobody_knows_sets_the_deal_aside(replicated: duckd
             "select line, reasons from staging.quarantined_rows "
             "where system_table = 'crm.deals' and source_table = 'hubspot.deal'",
         )
-    ) == {(12, "unknown_stage"), (16, "invalid_deal_type"), (19, "missing_deal_id")}
+    ) == {(12, "unknown_stage"), (16, "invalid_deal_type"), (21, "missing_deal_id")}
     # a label that two pipelines have, without a pipeline
     assert contract_row(replicated, "crm.deals", "hubspot:394") is None
 
@@ -515,11 +539,12 @@ def test_a_deal_s_account_is_its_primary_company(replicated: duckdb.DuckDBPyConn
 def test_types_of_deals(replicated: duckdb.DuckDBPyConnection) -> None:
     types = {
         key: (contract_row(replicated, "crm.deals", f"hubspot:{key}", "deal_type") or ("",))[0]
-        for key in ("301", "302", "312", "313", "314")
+        for key in ("301", "302", "312", "313", "314", "318", "319")
     }
     # 312 was made after the first deal of its account was won, 313 before
     assert types == {
         "301": "new_business", "302": "upsell", "312": "upsell", "313": "new_business", "314": "renewal",
+        "318": "cross_sell", "319": "upsell",
     }  # fmt: skip
 
 
@@ -555,6 +580,25 @@ def test_a_call_has_minutes_a_direction_and_what_it_is_about(replicated: duckdb.
     assert contract_row(replicated, "crm.activities", "hubspot:402", "activity_type", "status", "deal_id") == (
         "demo", "no_show", "hubspot:301",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("activity_id", "activity_type"),
+    [
+        ("461", "presentation"), ("462", "proposal"), ("463", "networking_event"), ("464", "admin"), ("465", "other"),
+        ("466", "call"), ("453", "admin"), ("454", "other"),
+    ],
+)  # fmt: skip
+def test_kinds_of_activities(replicated: duckdb.DuckDBPyConnection, activity_id: str, activity_type: str) -> None:
+    assert contract_row(replicated, "crm.activities", f"hubspot:{activity_id}", "activity_type") == (activity_type,)
+
+
+@pytest.mark.parametrize(
+    ("activity_id", "status"),
+    [("471", "no_show"), ("472", "no_show"), ("473", "canceled"), ("474", "canceled"), ("475", "scheduled")],
+)
+def test_what_became_of_a_call(replicated: duckdb.DuckDBPyConnection, activity_id: str, status: str) -> None:
+    assert contract_row(replicated, "crm.activities", f"hubspot:{activity_id}", "status") == (status,)
 
 
 def test_emails_notes_and_tasks(replicated: duckdb.DuckDBPyConnection) -> None:
@@ -623,6 +667,11 @@ def test_companies_are_known_by_stored_ids_and_addresses(replicated: duckdb.Duck
     assert len(found) == 3  # with the exported contact's
 
 
+@pytest.mark.parametrize(("ticket_id", "channel"), [("505", "phone"), ("506", "chat"), ("507", "other")])
+def test_channels_of_tickets(replicated: duckdb.DuckDBPyConnection, ticket_id: str, channel: str) -> None:
+    assert contract_row(replicated, "support.inquiries", f"hubspot:{ticket_id}", "channel") == (channel,)
+
+
 def test_all_rows_are_in_the_books(replicated: duckdb.DuckDBPyConnection) -> None:
     assert rows_of(
         replicated,
@@ -648,6 +697,12 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
         "owners", {"id": "11", "email": "ana@example.com", "firstName": "Ana", "lastName": "A", "archived": "false"}
     )
     hub.put("deal_pipelines", {"id": "default", "label": "Sales", "displayOrder": "0", "stages": json.dumps(stages)})
+    hub.put(
+        "deal_pipeline_stages",
+        {"id": "w1", "pipeline_id": "twins", "label": "Twin", "probability": "1.0"},
+        {"id": "w2", "pipeline_id": "twins", "label": "Twin", "probability": "0.5"},
+        {"id": "w3", "pipeline_id": "twins", "label": "negotiation", "probability": "0.0"},
+    )
     hub.put("companies", {"id": "101", "properties_name": "One", "properties_createdate": DAY, "archived": "false"})
     hub.put(
         "contacts",
@@ -687,7 +742,11 @@ def test_names_without_prefix_are_read(renamed: duckdb.DuckDBPyConnection) -> No
 
 
 def test_pipelines_with_their_stages_in_one_column(renamed: duckdb.DuckDBPyConnection) -> None:
-    assert rows_of(renamed, "select stage_id, stage, is_won from sources.hubspot__stages order by stage_order") == [
+    assert rows_of(
+        renamed,
+        "select stage_id, stage, is_won from sources.hubspot__stages "
+        "where pipeline_id = 'default' order by stage_order",
+    ) == [
         ("appointmentscheduled", "Appointment Scheduled", False), ("closedwon", "closed_won", True),
         ("baedc188-ba76", "Demo", False),
     ]  # fmt: skip
@@ -721,6 +780,14 @@ def test_stages_from_the_history_of_properties_or_a_column_each(renamed: duckdb.
         ("hubspot:303", "Demo", "2025-03-04 12:00:00"),
     ]
     assert left_out(renamed, "crm.deal_stage_changes", "deal_property_history") == {4: "other_property"}
+
+
+def test_stages_of_one_label_are_told_apart_where_they_end_otherwise(renamed: duckdb.DuckDBPyConnection) -> None:
+    """Of pipeline `twins` one `Twin` is won and one open; its `negotiation` is lost, which the listed one is not."""
+    query = "select stage, is_won, is_lost from sources.hubspot__stages where pipeline_id = 'twins'"
+    assert set(rows_of(renamed, query)) == {
+        ("Twin [w1]", True, False), ("Twin [w2]", False, False), ("negotiation [w3]", False, True),
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -759,3 +826,20 @@ def test_exports_alone_are_read_by_labels(exported: duckdb.DuckDBPyConnection) -
 
 def test_exports_have_no_history(exported: duckdb.DuckDBPyConnection) -> None:
     assert rows_of(exported, "select count(*) from staging.stg_crm__deal_stage_changes") == [(0,)]
+
+
+def test_the_sample_company_s_records_are_its_rows_and_some_that_are_none() -> None:
+    account = {"account_id": "A2-00017", "account_name": "One", "industry": "", "segment": "SMB", "region": "EMEA",
+               "created_at": "2025-03-01T10:00:00+01:00", "updated_at": "2025-03-02"}  # fmt: skip
+    empty: dict[str, list[Row]] = {
+        table: [] for table in ("crm.sales_reps", "crm.leads", "crm.deals", "crm.deal_stage_changes", "crm.activities",
+                                "support.inquiries")
+    }  # fmt: skip
+    objects = hubspot_objects({**empty, "crm.accounts": [account]})
+    assert hubspot_objects({**empty, "crm.accounts": [account]}) == objects
+    assert key_of("crm.accounts", "A2-00017") == "hubspot:10020000017" and key_of("crm.accounts", "") == ""
+    kept, deleted, merged = objects["company"]
+    assert (kept["id"], kept["property_createdate"]) == ("10020000017", "2025-03-01T09:00:00.000Z")
+    assert kept["property_hs_merged_object_ids"] == merged["id"] and deleted["is_deleted"] == "true"
+    with pytest.raises(ValueError, match="the sample company's keys"):
+        key_of("crm.accounts", "hubspot:1")

@@ -253,8 +253,11 @@ select
         when typed.outcome in ('CANCELED', 'CANCELLED', 'RESCHEDULED', 'FAILED', 'BOUNCED') then 'canceled'
         when typed.outcome in ('SCHEDULED', 'QUEUED', 'RINGING', 'CONNECTING', 'IN_PROGRESS', 'SENDING', 'DRAFT')
             then 'scheduled'
-        when typed.outcome is null and typed.kind = 'meeting'
-            and {{ local_date(instant_or_null('typed.occurred_at')) }} > {{ as_of_date() }} then 'scheduled'
+        when
+            typed.outcome is null
+            and typed.kind = 'meeting'
+            and {{ local_date(instant_or_null('typed.occurred_at')) }} > {{ as_of_date() }}
+            then 'scheduled'
         else 'completed'
     end as status,
     typed.updated_at

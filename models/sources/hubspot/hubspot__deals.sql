@@ -92,7 +92,7 @@ records as (
         property_hs_deal_stage_probability as probability,
         {{ instant('property_createdate') }} as created_at,
         {{ instant('property_closedate') }} as close_at,
-        property_expected_close_date as expected_close,
+        {{ instant('property_expected_close_date') }} as expected_close,
         property_closed_lost_reason as lost_reason,
         {{ instant('coalesce(property_hs_lastmodifieddate, _fivetran_start)') }} as updated_at,
         {{ is_gone() }} as is_gone
@@ -157,7 +157,7 @@ staged as (
         ) as probability,
         records.created_at,
         {{ day_behind_midnight('records.close_at') }} as close_at,
-        records.expected_close,
+        {{ day_behind_midnight('records.expected_close') }} as expected_close,
         records.lost_reason,
         records.updated_at,
         records.is_gone,
@@ -214,9 +214,7 @@ select
     staged.probability,
     staged.created_at,
     -- the close date is overwritten when a deal is closed; some keep the expected one in a property of their own
-    coalesce(
-        {{ day_of(day_behind_midnight(instant('staged.expected_close'))) }}, {{ day_of('staged.close_at') }}
-    ) as expected_close_on,
+    coalesce({{ day_of('staged.expected_close') }}, {{ day_of('staged.close_at') }}) as expected_close_on,
     case when staged.is_closed then staged.close_at end as closed_at,
     case when staged.is_lost then staged.lost_reason end as lost_reason,
     staged.updated_at
