@@ -318,7 +318,7 @@ ranked as (
         subscription_id, period_start, _file_id, _line, item_count, quantity, plan, currency, period_amount,
         billing_interval, interval_count,
         row_number() over (
-            partition by subscription_id, period_start order by precedence, observation desc
+            partition by subscription_id, period_start order by precedence asc, observation desc
         ) as observation_rank
     from together
 ),

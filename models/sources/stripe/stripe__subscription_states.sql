@@ -43,7 +43,7 @@ ranked_events as (
     select
         subscription_id, moment, state, _part, _file_id, _line,
         row_number() over (
-            partition by subscription_id, moment order by version_number desc, event_order desc, _file_id, _line
+            partition by subscription_id, moment order by version_number desc, event_order desc, _file_id asc, _line asc
         ) as event_rank
     from events
 ),
