@@ -1,5 +1,5 @@
--- by what customers are accounts of other files and systems: their address, and ids that their metadata store. A customer
--- who was deleted still was that account
+-- by what customers are accounts of other files and systems: their address, and ids that their metadata store. A
+-- customer who was deleted still was that account
 with
 
 customers as (

@@ -128,7 +128,10 @@ reductions as (
         -- discounts in percent follow each other
         exp(sum(ln(
             cast(1 as {{ double_type() }})
-            - case when coalesce(discounts.share_off, 0) < 1 then cast(coalesce(discounts.share_off, 0) as {{ double_type() }}) else 0 end
+            - case
+                when discounts.share_off < 1 then cast(discounts.share_off as {{ double_type() }})
+                else 0
+            end
         ))) as share_left,
         cast(sum(coalesce(discounts.amount_off, 0)) as {{ amount_type() }}) as amount_off
     from moments
