@@ -142,7 +142,12 @@ select
     orders._left_out,
     {{ system_key('stripe', 'orders.id') }} as order_id,
     coalesce({{ account_of_customer('orders.customer_id') }}, account_emails.account_id) as account_id,
+    {% if 'hubspot' in (var('enabled_sources') or []) -%}
+    coalesce({{ system_key('hubspot', 'orders.hubspot_deal_id') }}, orders.deal_id) as deal_id,
+    {%- else -%}
+    -- a deal of HubSpot is none where nothing of HubSpot landed, unless no other is named
     coalesce(orders.deal_id, {{ system_key('hubspot', 'orders.hubspot_deal_id') }}) as deal_id,
+    {%- endif %}
     coalesce(rep_emails.rep_id, orders.rep_email) as rep_id,
     {{ system_key('stripe', 'orders.subscription_id') }} as subscription_id,
     orders.ordered_at,
