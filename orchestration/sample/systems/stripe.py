@@ -1,7 +1,7 @@
-"""The sample company as Stripe has it: customers, products and their prices, invoices with their lines, charges, refunds.
+"""The sample company as Stripe has it: customers, products, prices, invoices with their lines, charges and refunds.
 
-Its subscriptions are in stripe_subscriptions. Beside the company's rows there are some that a build must leave out: test
-data, deleted records, drafts, bills of nothing, failed charges and refunds, and older versions.
+Its subscriptions are in stripe_subscriptions. Beside the company's rows there are some that a build must leave out:
+test data, deleted records, drafts, bills of nothing, failed charges and refunds, and older versions.
 """
 
 from __future__ import annotations

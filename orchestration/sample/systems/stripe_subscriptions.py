@@ -206,7 +206,9 @@ def _versions(life: Subscription) -> list[Row]:
         )
     if life.is_overdue and life.states[-1].status == "active":
         # overdue since, and still paying
-        rows.append({**rows[-1], "status": "past_due", "_fivetran_start": instant(life.states[-1].changed_at, minutes=1)})
+        rows.append(
+            {**rows[-1], "status": "past_due", "_fivetran_start": instant(life.states[-1].changed_at, minutes=1)}
+        )
     if first.status == "active":
         rows[0]["_fivetran_start"] = instant(first.changed_at, minutes=2)
         rows.append({**own, "status": "incomplete", "_fivetran_start": instant(first.changed_at)})
