@@ -22,12 +22,12 @@
 
 {# What one minor unit is of the major one. #}
 {% macro minor_unit(digits) -%}
-    cast(case coalesce({{ digits }}, 2) when 0 then 1 when 1 then 0.1 when 3 then 0.001 when 4 then 0.0001 else 0.01 end as decimal(5, 4))
+    cast(case coalesce({{ digits }}, 2) when 0 then '1' when 1 then '0.1' when 3 then '0.001' when 4 then '0.0001' else '0.01' end as decimal(5, 4))
 {%- endmacro %}
 
-{# A number of minor units in the major one: decimal(24, 4). #}
+{# A number of minor units in the major one, four decimals. #}
 {% macro major_units(minor, digits) -%}
-    cast({{ minor }} as decimal(18, 0)) * {{ minor_unit(digits) }}
+    cast({{ minor }} as decimal(20, 0)) * {{ minor_unit(digits) }}
 {%- endmacro %}
 
 {#
@@ -52,8 +52,10 @@
 {% macro exported_amount(text) -%}
     case
         when {{ matches(text, '[+-]?[0-9]+,[0-9]{1,2}') }} then replace({{ text }}, ',', '.')
-        when {{ matches(text, "[+-]?[0-9]{1,3}([. \u00a0\u202f][0-9]{3})+,[0-9]{1,3}") }} then {{ number_from(text, ',') }}
-        when {{ matches(text, "[+-]?[0-9]{1,3}([, \u00a0\u202f][0-9]{3})+[.][0-9]{1,3}") }} then {{ number_from(text, '.') }}
+        when {{ matches(text, '[+-]?[0-9]{1,3}([. \u00a0\u202f][0-9]{3})+,[0-9]{1,3}') }}
+            then replace({{ replaced(text, '[. \u00a0\u202f]', '') }}, ',', '.')
+        when {{ matches(text, '[+-]?[0-9]{1,3}([, \u00a0\u202f][0-9]{3})+[.][0-9]{1,3}') }}
+            then {{ replaced(text, '[, \u00a0\u202f]', '') }}
         else {{ text }}
     end
 {%- endmacro %}
@@ -93,8 +95,8 @@
 {# An amount in major units, as a number of minor ones; NULL where the text is none. #}
 {% macro minor_from_major(amount, digits) -%}
     cast(round(
-        {{ cast_or_null(amount, 'decimal(18, 4)') }}
-        * cast(case coalesce({{ digits }}, 2) when 0 then 1 when 1 then 10 when 3 then 1000 when 4 then 10000 else 100 end as decimal(5, 0)),
+        {{ cast_or_null(amount, 'decimal(20, 4)') }}
+        * cast(case coalesce({{ digits }}, 2) when 0 then '1' when 1 then '10' when 3 then '1000' when 4 then '10000' else '100' end as decimal(5, 0)),
         0
     ) as bigint)
 {%- endmacro %}

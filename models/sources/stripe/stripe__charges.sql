@@ -46,7 +46,7 @@ both_kinds as (
         coalesce({{ minor_units('charges.amount_refunded') }}, 0) as amount_refunded,
         {{ charge_state('charges.status', 'charges.paid', 'charges.captured') }} as state,
         {{ is_off('charges.livemode') }} as is_test,
-        coalesce(currencies.minor_unit_digits, 2) as minor_unit_digits
+        cast(coalesce(currencies.minor_unit_digits, 2) as integer) as minor_unit_digits
     from charges
     left join invoices_of_charges on charges.id = invoices_of_charges.charge_id
     left join currencies on upper(charges.currency) = currencies.currency
@@ -65,7 +65,7 @@ both_kinds as (
         ) as amount_refunded,
         {{ charge_state('payments.status', "'true'", 'payments.captured') }} as state,
         false as is_test,
-        coalesce(currencies.minor_unit_digits, 2) as minor_unit_digits
+        cast(coalesce(currencies.minor_unit_digits, 2) as integer) as minor_unit_digits
     from payments
     left join known_charges on payments.id = known_charges.id
     left join invoices_of_charges on payments.id = invoices_of_charges.charge_id
@@ -76,7 +76,8 @@ both_kinds as (
 refunded as (
     select
         {{ id_in('charge_id') }} as charge_id,
-        cast(sum(case when {{ refund_counts('status') }} then {{ minor_units('amount') }} else 0 end) as bigint) as amount
+        cast(sum(case when {{ refund_counts('status') }} then {{ minor_units('amount') }} else 0 end) as bigint)
+            as amount
     from refunds
     where charge_id is not null
     group by {{ id_in('charge_id') }}

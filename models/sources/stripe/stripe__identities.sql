@@ -1,9 +1,14 @@
--- by what customers are accounts of other files and systems: their address, and ids that their metadata store. A customer
--- who was deleted still was that account
+-- by what customers are accounts of other files and systems: their address, and ids that their metadata store. A
+-- customer who was deleted still was that account
 with
 
 customers as (
     {{ current_rows('stripe', 'customer') }}
+),
+
+accounts as (
+    select {{ trimmed('account_id') }} as account_id from {{ source('crm', 'accounts') }}
+    group by {{ trimmed('account_id') }}
 ),
 
 keyed as (
@@ -20,19 +25,21 @@ keyed as (
 select account_id, cast(null as {{ text_type() }}) as same_as_account_id, email from keyed
 where email is not null
 union all
-select account_id, stored_account_id as same_as_account_id, cast(null as {{ text_type() }}) as email from keyed
-where stored_account_id is not null
+select
+    keyed.account_id,
+    accounts.account_id as same_as_account_id,
+    cast(null as {{ text_type() }}) as email
+from keyed
+inner join accounts on keyed.stored_account_id = accounts.account_id
+-- an id of a system of which nothing landed is that of no account
+{%- for system, stored_id in [('hubspot', 'hubspot_company_id'), ('salesforce', 'salesforce_account_id')] %}
+{%- if system in (var('enabled_sources') or []) %}
 union all
 select
     account_id,
-    {{ system_key('hubspot', 'hubspot_company_id') }} as same_as_account_id,
+    {{ system_key(system, stored_id) }} as same_as_account_id,
     cast(null as {{ text_type() }}) as email
 from keyed
-where hubspot_company_id is not null
-union all
-select
-    account_id,
-    {{ system_key('salesforce', 'salesforce_account_id') }} as same_as_account_id,
-    cast(null as {{ text_type() }}) as email
-from keyed
-where salesforce_account_id is not null
+where {{ stored_id }} is not null
+{%- endif %}
+{%- endfor %}

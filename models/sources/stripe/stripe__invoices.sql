@@ -33,7 +33,7 @@ billed as (
         {{ id_in('invoices.subscription_id') }} as subscription_id,
         {{ invoice_left_out('invoices') }} as left_out,
         upper(invoices.currency) as currency,
-        coalesce(currencies.minor_unit_digits, 2) as minor_unit_digits,
+        cast(coalesce(currencies.minor_unit_digits, 2) as integer) as minor_unit_digits,
         coalesce(line_sums.positive, 0) as positive,
         coalesce({{ minor_units('invoices.total') }}, line_sums.lines_total) as total,
         coalesce({{ minor_units('invoices.tax') }}, 0) as tax,

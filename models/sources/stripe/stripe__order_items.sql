@@ -67,7 +67,7 @@ line_prices as (
     select
         _file_id, _line, invoice_id, item_name, price_id, is_deleted, amount_text, quantity_text, minor_amount,
         quantity, left_out, synced_at,
-        {{ major_units('minor_amount', 'minor_unit_digits') }} - {{ major_units('minor_reduction', 'minor_unit_digits') }} as net_amount,
+        {{ major_units('(minor_amount - minor_reduction)', 'minor_unit_digits') }} as net_amount,
         {{ major_units('minor_tax', 'minor_unit_digits') }} as tax_amount,
         cast(round(
             -floor(-round(
@@ -95,7 +95,10 @@ line_items as (
         line_prices.invoice_id as order_name,
         coalesce(prices.product_id, line_prices.price_id) as product_name,
         case
-            when line_prices.quantity_text is null or {{ cast_or_null('line_prices.quantity_text', quantity_type()) }} <= 0 then '1'
+            when
+                line_prices.quantity_text is null
+                or {{ cast_or_null('line_prices.quantity_text', quantity_type()) }} <= 0
+                then '1'
             else line_prices.quantity_text
         end as quantity,
         {{ if_whole('line_prices.amount_text', 'cast(line_prices.unit_price as ' ~ text_type() ~ ')') }} as unit_price,
@@ -120,7 +123,11 @@ rest_items as (
         '1' as quantity,
         cast({{ major_units('beyond_lines', 'minor_unit_digits') }} as {{ text_type() }}) as unit_price,
         cast(null as {{ text_type() }}) as discount_amount,
-        cast(case when beyond_lines + tax = total then {{ major_units('tax', 'minor_unit_digits') }} end as {{ text_type() }}) as tax_amount,
+        -- of an invoice without lines all of its tax
+        case
+            when beyond_lines + tax = total
+                then cast({{ major_units('tax', 'minor_unit_digits') }} as {{ text_type() }})
+        end as tax_amount,
         cast(null as {{ text_type() }}) as updated_at
     from invoices
     where beyond_lines > 0
@@ -140,7 +147,11 @@ charge_items as (
         charges.id as order_name,
         {{ json_member('charges.metadata', "'product_id'") }} as product_name,
         '1' as quantity,
-        {{ from_minor_units('charges.amount', 'charge_states.minor_unit_digits') }} as unit_price,
+        {{ if_whole(
+            'charges.amount',
+            'cast(' ~ major_units(minor_units('charges.amount'), 'charge_states.minor_unit_digits')
+            ~ ' as ' ~ text_type() ~ ')'
+        ) }} as unit_price,
         cast(null as {{ text_type() }}) as discount_amount,
         cast(null as {{ text_type() }}) as tax_amount,
         {{ instant('charges.synced_at') }} as updated_at

@@ -55,8 +55,10 @@ orders as (
         cast(null as {{ text_type() }}) as customer_email,
         {{ id_in('invoices.subscription_id') }} as subscription_id,
         -- what a subscription's metadata say holds for its bills
-        coalesce({{ json_member('invoices.metadata', "'deal_id'") }}, {{ json_member('subscriptions.metadata', "'deal_id'") }})
-            as deal_id,
+        coalesce(
+            {{ json_member('invoices.metadata', "'deal_id'") }},
+            {{ json_member('subscriptions.metadata', "'deal_id'") }}
+        ) as deal_id,
         coalesce(
             {{ json_member('invoices.metadata', "'hubspot_deal_id'") }},
             {{ json_member('subscriptions.metadata', "'hubspot_deal_id'") }}
@@ -67,7 +69,12 @@ orders as (
         )) as rep_email,
         {{ instant('invoices.created') }} as ordered_at,
         case {{ invoice_state('invoices') }}
-            when 'paid' then case when invoice_states.total > 0 and refunded.refunded >= invoice_states.total then 'refunded' else 'paid' end
+            when 'paid'
+                then
+                    case
+                        when invoice_states.total > 0 and refunded.refunded >= invoice_states.total then 'refunded'
+                        else 'paid'
+                    end
             when 'open' then 'pending'
             when 'uncollectible' then 'canceled'
             when 'void' then 'canceled'
@@ -135,7 +142,12 @@ select
     orders._left_out,
     {{ system_key('stripe', 'orders.id') }} as order_id,
     coalesce({{ account_of_customer('orders.customer_id') }}, account_emails.account_id) as account_id,
+    {% if 'hubspot' in (var('enabled_sources') or []) -%}
+    coalesce({{ system_key('hubspot', 'orders.hubspot_deal_id') }}, orders.deal_id) as deal_id,
+    {%- else -%}
+    -- a deal of HubSpot is none where nothing of HubSpot landed, unless no other is named
     coalesce(orders.deal_id, {{ system_key('hubspot', 'orders.hubspot_deal_id') }}) as deal_id,
+    {%- endif %}
     coalesce(rep_emails.rep_id, orders.rep_email) as rep_id,
     {{ system_key('stripe', 'orders.subscription_id') }} as subscription_id,
     orders.ordered_at,

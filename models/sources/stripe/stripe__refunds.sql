@@ -1,5 +1,5 @@
--- money given back on orders: refunds, credit notes, credits beyond the lines of an invoice, and what charges and exported
--- payments say was refunded where no refund is copied
+-- money given back on orders: refunds, credit notes, credits beyond the lines of an invoice, and what charges and
+-- exported payments say was refunded where no refund is copied
 with
 
 refunds as (
@@ -164,7 +164,8 @@ select
     _left_out,
     {{ system_key('stripe', 'refund_name') }} as refund_id,
     {{ system_key('stripe', 'order_name') }} as order_id,
-    {{ if_whole('amount_text', 'cast(' ~ major_units('amount', 'minor_unit_digits') ~ ' as ' ~ text_type() ~ ')') }} as amount,
+    {{ if_whole('amount_text', 'cast(' ~ major_units('amount', 'minor_unit_digits') ~ ' as ' ~ text_type() ~ ')') }}
+        as amount,
     -- the share of tax in what was paid
     case
         when order_tax > 0

@@ -15,7 +15,8 @@ exports as (
 
 versions as (
     select
-        object_name, _file_id, _line, subscription_id, customer_id, customer_email, state, left_out, holds_from, is_newest
+        object_name, _file_id, _line, subscription_id, customer_id, customer_email, state, left_out, holds_from,
+        is_newest
     from {{ ref('stripe__subscription_versions') }}
 ),
 

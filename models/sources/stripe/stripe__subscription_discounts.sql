@@ -19,8 +19,12 @@ select
     {{ id_in('discounts.subscription_id') }} as subscription_id,
     {{ moment_of('discounts.start_at') }} as holds_from,
     {{ moment_of('discounts.end_at') }} as holds_until,
-    cast({{ cast_or_null('coupons.percent_off', 'decimal(9, 6)') }} * cast(0.01 as decimal(3, 2)) as decimal(12, 8)) as share_off,
-    cast({{ major_units(minor_units('coupons.amount_off'), 'currencies.minor_unit_digits') }} as {{ amount_type() }}) as amount_off
+    cast(
+        {{ cast_or_null('coupons.percent_off', 'decimal(9, 6)') }} * cast('0.01' as decimal(3, 2)) as decimal(12, 8)
+    ) as share_off,
+    cast(
+        {{ major_units(minor_units('coupons.amount_off'), 'currencies.minor_unit_digits') }} as {{ amount_type() }}
+    ) as amount_off
 from discounts
 inner join coupons on {{ id_in('discounts.coupon_id') }} = coupons.id
 left join currencies on upper(coupons.currency) = currencies.currency

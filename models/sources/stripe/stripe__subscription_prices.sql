@@ -52,6 +52,14 @@ subscription_lines as (
         and coalesce(invoices.left_out, 'nothing_billed') = 'nothing_billed'
 ),
 
+subscription_periods as (
+    select
+        _file_id, _line, invoice_id, subscription_id, item_id, is_proration, period_start, quantity, amount, currency,
+        minor_unit_digits, price_id,
+        {{ days_between(local_date('period_start'), local_date('period_end')) }} as period_days
+    from subscription_lines
+),
+
 priced_lines as (
     select
         subscription_lines._file_id,
@@ -74,13 +82,12 @@ priced_lines as (
             end as {{ amount_type() }}
         ) as period_amount,
         -- without the price the period's length says which interval it is
-        {{ interval_of('prices.billing_interval', days_between(local_date('subscription_lines.period_start'), local_date('subscription_lines.period_end'))) }}
-            as billing_interval,
+        {{ interval_of('prices.billing_interval', 'subscription_lines.period_days') }} as billing_interval,
         case
             when prices.billing_interval is not null then prices.interval_count
-            else {{ interval_count_of(days_between(local_date('subscription_lines.period_start'), local_date('subscription_lines.period_end'))) }}
+            else {{ interval_count_of('subscription_lines.period_days') }}
         end as interval_count
-    from subscription_lines
+    from subscription_periods as subscription_lines
     inner join subscriptions on subscription_lines.subscription_id = subscriptions.subscription_id
     left join prices on subscription_lines.price_id = prices.price_id
     where
@@ -136,8 +143,9 @@ item_versions as (
         {{ id_in('coalesce(items.price_id, items.plan_id)') }} as price_id,
         {{ moment_of('items.created') }} as created_at,
         {{ moment_of('items.synced_at') }} as synced_at,
-        row_number() over (partition by items.id order by {{ moment_of('items.synced_at') }}, items._file_id, items._line)
-            as version_number
+        row_number() over (
+            partition by items.id order by {{ moment_of('items.synced_at') }}, items._file_id, items._line
+        ) as version_number
     from items
     where items.id is not null
 ),
@@ -200,7 +208,8 @@ item_states as (
         coalesce(prices.plan, lasting_versions.price_id) as plan,
         prices.currency,
         cast(
-            case when prices.is_fixed then prices.unit_amount * lasting_versions.quantity else 0 end as {{ amount_type() }}
+            case when prices.is_fixed then prices.unit_amount * lasting_versions.quantity else 0 end
+            as {{ amount_type() }}
         ) as period_amount,
         prices.billing_interval,
         prices.interval_count,
@@ -249,7 +258,8 @@ observed as (
     union all
     select
         exported.subscription_id, exported._file_id, exported._line, exported.period_start, exported.quantity,
-        exported.plan, exported.currency, cast(exported.unit_amount * exported.quantity as {{ amount_type() }}) as period_amount,
+        exported.plan, exported.currency,
+        cast(exported.unit_amount * exported.quantity as {{ amount_type() }}) as period_amount,
         exported.billing_interval, cast(exported.interval_count as integer) as interval_count, 'export' as observation,
         4 as precedence
     from exported
@@ -318,7 +328,7 @@ ranked as (
         subscription_id, period_start, _file_id, _line, item_count, quantity, plan, currency, period_amount,
         billing_interval, interval_count,
         row_number() over (
-            partition by subscription_id, period_start order by precedence, observation desc
+            partition by subscription_id, period_start order by precedence asc, observation desc
         ) as observation_rank
     from together
 ),
@@ -343,7 +353,8 @@ select
     _line,
     plan,
     cast(case when {{ keeps_quantity() }} then quantity else 1 end as {{ quantity_type() }}) as quantity,
-    cast(case when {{ keeps_quantity() }} then unit_amount else period_amount end as {{ amount_type() }}) as unit_amount,
+    cast(case when {{ keeps_quantity() }} then unit_amount else period_amount end as {{ amount_type() }})
+        as unit_amount,
     currency,
     billing_interval,
     cast(interval_count as integer) as interval_count

@@ -43,7 +43,7 @@ ranked_events as (
     select
         subscription_id, moment, state, _part, _file_id, _line,
         row_number() over (
-            partition by subscription_id, moment order by version_number desc, event_order desc, _file_id, _line
+            partition by subscription_id, moment order by version_number desc, event_order desc, _file_id asc, _line asc
         ) as event_rank
     from events
 ),
@@ -128,7 +128,10 @@ reductions as (
         -- discounts in percent follow each other
         exp(sum(ln(
             cast(1 as {{ double_type() }})
-            - case when coalesce(discounts.share_off, 0) < 1 then cast(coalesce(discounts.share_off, 0) as {{ double_type() }}) else 0 end
+            - case
+                when discounts.share_off < 1 then cast(discounts.share_off as {{ double_type() }})
+                else 0
+            end
         ))) as share_left,
         cast(sum(coalesce(discounts.amount_off, 0)) as {{ amount_type() }}) as amount_off
     from moments

@@ -82,7 +82,8 @@ all_kinds as (
         {{ moment_of('exports.trial_end_utc') }} as trial_end,
         {{ moment_of(exported_subscription_end('exports')) }} as ended_at,
         {{ moment_of('exports.current_period_start_utc') }} as period_start,
-        case when lower(exports.status) in ('incomplete', 'incomplete_expired') then lower(exports.status) end as left_out,
+        case when lower(exports.status) in ('incomplete', 'incomplete_expired') then lower(exports.status) end
+            as left_out,
         cast(null as {{ text_type() }}) as metadata
     from exports
     left join known_histories on exports.id = known_histories.id
@@ -148,7 +149,8 @@ select
     holds_from,
     -- what the first version says of the time before it
     case
-        when version_number = 1 and left_out is null and state <> 'trialing' and trial_start < holds_from then trial_start
+        when version_number = 1 and left_out is null and state <> 'trialing' and trial_start < holds_from
+            then trial_start
     end as was_trial_from,
     case
         when
