@@ -7,17 +7,23 @@ from typing import Any
 
 import duckdb
 
-from orchestration.core.contract import SYSTEMS_FOLDER, Table, source_objects, source_tables
+from orchestration.core.contract import SYSTEMS_FOLDER, Table, landed_tables, source_objects, source_tables
 from orchestration.core.settings import Settings
+from orchestration.load.landing_folder import landed_systems as loaded_or_landed
 
 
 def landed_systems(settings: Settings) -> tuple[str, ...]:
     """The systems of which something was loaded into this warehouse or lies in its landing folder, sorted."""
-    objects = source_objects(settings.company_sources)
-    # files of a system may lie in the contract's folders, too, where the header decides: of those raw knows
-    lying = {folder.name.lower() for folder in settings.landing.glob("*") if folder.is_dir()}
-    raw_tables = _raw_tables(settings.paths.build_file)
-    return tuple(sorted({table.system for table in objects if table.system in lying or table.raw_name in raw_tables}))
+    tables = landed_tables(settings.company_sources)
+    build_file = settings.paths.build_file
+    if build_file.exists():
+        try:
+            with duckdb.connect(str(build_file), read_only=True) as connection:
+                return tuple(loaded_or_landed(connection, settings.landing, tables))
+        except duckdb.Error:
+            # a build of another process holds it
+            pass
+    return tuple(loaded_or_landed(None, settings.landing, tables))
 
 
 def source_vars(settings: Settings) -> dict[str, Any]:
@@ -58,16 +64,3 @@ def objects_of(settings: Settings) -> tuple[Table, ...]:
     """The objects of the systems that landed."""
     systems = landed_systems(settings)
     return tuple(table for table in source_objects(settings.company_sources) if table.system in systems)
-
-
-def _raw_tables(build_file: Path) -> set[str]:
-    """The tables of schema raw; none where there is no warehouse yet, or a build of another process holds it."""
-    if not build_file.exists():
-        return set()
-    try:
-        connection = duckdb.connect(str(build_file), read_only=True)
-    except duckdb.Error:
-        return set()
-    with connection:
-        rows = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
-    return {name for (name,) in rows}
