@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: build check fuzz test test-bi lint lint-sql docs messages lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
-	$(KPI) build --landing $(SAMPLE) --as-of $(SAMPLE_AS_OF)
+	$(KPI) build --company sample
 	@mkdir -p target && cp $(or $(KPI_WAREHOUSE),warehouse)/current/semantic_manifest.json target/  # where plain mf looks
 	@echo "next: $(KPI) show revenue   $(KPI) show win_rate --by sales_rep   $(KPI) --help"
 
@@ -86,4 +86,4 @@ system-packages:
 		(apt-get update -q && apt-get install -y -q --no-install-recommends $(DEBIAN_PACKAGES))
 
 clean:
-	rm -rf sample target logs
+	rm -rf $(SAMPLE) target logs
