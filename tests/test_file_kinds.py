@@ -190,8 +190,8 @@ class TestLinesThatAreNoRows:
         # the header, and the blank line above it
         assert sum(counted) + 2 == len(lines)
         assert report.notes == [
-            "billing/products/rows.csv: 1 rows above its header are no data",
-            "billing/products/rows.csv: 4 lines from its footer on are no data",
+            "billing/products/rows.csv: 1 row above its header is no data",
+            "billing/products/rows.csv: 4 rows from its footer on are no data",
         ]
 
     @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -254,7 +254,7 @@ class TestWorkbooks:
         assert connection.execute("select _line, product_id from raw.billing__products").fetchall() == [
             (4, "1"), (6, "2"),
         ]  # fmt: skip
-        assert "billing/products/rows.xlsx: 1 rows above its header are no data" in report.notes
+        assert "billing/products/rows.xlsx: 1 row above its header is no data" in report.notes
         assert connection.execute("select blank_rows, preamble_lines from raw.load_files").fetchall() == [(1, 1)]
 
     def test_the_only_sheet_that_fits_is_read_and_the_others_are_named(self, landing: Landing) -> None:

@@ -151,6 +151,13 @@ def first_that_fits(candidates: Sequence[Table], look: Callable[[Table], FileLay
     raise HeaderError(f"fits none of the {len(faults)} tables of its folder: {lacking}", header)
 
 
+def no_data(count: int, where: str) -> tuple[str, ...]:
+    """A note on rows that are no data, such as those `above its header`; none where there are none."""
+    return (
+        (f"{count} {'row' if count == 1 else 'rows'} {where} {'is' if count == 1 else 'are'} no data",) if count else ()
+    )
+
+
 def _shown(header: Sequence[str]) -> str:
     text = ",".join(header)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."

@@ -22,6 +22,7 @@ from orchestration.load.encoding import printable
 from orchestration.load.evolution import LoadedFile, fill_gained_columns
 from orchestration.load.file_facts import FileLayout, UnreadableFileError, fingerprint
 from orchestration.load.header_notes import LoadedHeaders
+from orchestration.load.headers import no_data
 from orchestration.load.kinds.opening import open_file
 from orchestration.load.kinds.reading import Reading
 from orchestration.load.landing_folder import find_files, landed_systems
@@ -160,8 +161,7 @@ def _load_file(
 
 
 def _notes(label: str, layout: FileLayout, scanned: Scanned) -> list[str]:
-    footer = f"{scanned.footer_lines} lines from its footer on are no data"
-    said = (*layout.notes, *scanned.notes, *((footer,) if scanned.footer_lines else ()))
+    said = (*layout.notes, *scanned.notes, *no_data(scanned.footer_lines, "from its footer on"))
     return [printable(f"{label}: {note}") for note in said]
 
 

@@ -28,6 +28,7 @@ from orchestration.load.headers import (
     find_header,
     first_that_fits,
     match_header,
+    no_data,
 )
 from orchestration.load.kinds.charset import likeliest_readings
 from orchestration.load.kinds.reading import Content
@@ -197,7 +198,7 @@ def _layout(text: Utf8Text, table: Table, content: Content) -> FileLayout:
                 problem = problem or error
                 continue
             above = found.rows_above
-            notes = (*text.notes, *((f"{above} rows above its header are no data",) if above else ()))
+            notes = (*text.notes, *no_data(above, "above its header"))
             constants = content.constants(table)
             layouts.append(FileLayout(found.match, delimiter, ends[found.row], above, constants, notes))
         if layouts:

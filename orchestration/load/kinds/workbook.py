@@ -19,6 +19,7 @@ from orchestration.load.headers import (
     HeaderRow,
     find_header,
     first_that_fits,
+    no_data,
 )
 from orchestration.load.kinds.archive import DAMAGED
 from orchestration.load.kinds.reading import Content
@@ -65,7 +66,7 @@ def open_workbook(content: Content) -> RecordsReading:
         others = [other.name for other in sheets if other is not sheet and other.width]
         notes = (
             *((f"its sheet {sheet.name} is read, {', '.join(others)} not",) if others else ()),
-            *((f"{header.rows_above} rows above its header are no data",) if header.rows_above else ()),
+            *no_data(header.rows_above, "above its header"),
         )
         return FileLayout(
             header.match, ",", header.row + 1, header.rows_above, content.constants(table), tuple(map(printable, notes))
