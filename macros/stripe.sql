@@ -1,10 +1,5 @@
 {# What the models of models/sources/stripe/ share. Amounts in minor units are whole numbers (bigint). #}
 
-{# Whether a flag is false: false, 0, f, no, in any case. A blank is not. #}
-{% macro is_off(text) -%}
-    coalesce(lower({{ text }}) in ('false', 'f', '0', 'no', 'n'), false)
-{%- endmacro %}
-
 {# The id in a text: an id, or the JSON of the object that has it. #}
 {% macro id_in(text) -%}
     case when substring({{ text }}, 1, 1) = '{' then {{ json_member(text, "'id'") }} else {{ text }} end
@@ -69,7 +64,7 @@
 {% macro invoice_left_out(invoices) -%}
     case
         when {{ invoices }}.id is null then null
-        when {{ is_off(invoices ~ '.livemode') }} then 'test'
+        when {{ is_false(invoices ~ '.livemode') }} then 'test'
         when {{ is_set(invoices ~ '.is_deleted') }} then 'deleted'
         when {{ invoices }}.status = 'draft' then 'draft'
         when coalesce({{ minor_units(invoices ~ '.total') }}, {{ minor_units(invoices ~ '.subtotal') }}) = 0 then 'nothing_billed'
@@ -80,8 +75,8 @@
 {% macro charge_state(status, paid, captured) -%}
     case
         when lower({{ status }}) in ('failed', 'blocked', 'canceled', 'cancelled', 'incomplete', 'requires_payment_method', 'requires_action', 'requires_confirmation') then 'failed'
-        when {{ status }} is null and {{ is_off(paid) }} then 'failed'
-        when {{ is_off(captured) }} or lower({{ status }}) in ('pending', 'uncaptured', 'requires_capture', 'processing') then 'pending'
+        when {{ status }} is null and {{ is_false(paid) }} then 'failed'
+        when {{ is_false(captured) }} or lower({{ status }}) in ('pending', 'uncaptured', 'requires_capture', 'processing') then 'pending'
         when {{ status }} is null or lower({{ status }}) in ('succeeded', 'paid', 'refunded', 'partial refund', 'partially refunded', 'partially_refunded', 'disputed', 'dispute needs response') then 'paid'
         else {{ status }}
     end
@@ -128,7 +123,7 @@
 {# Why a version of a subscription is no state of one; NULL: it is one. #}
 {% macro subscription_left_out() -%}
     case
-        when {{ is_off('livemode') }} then 'test'
+        when {{ is_false('livemode') }} then 'test'
         when {{ is_set('is_deleted') }} then 'deleted'
         when lower(status) in ('incomplete', 'incomplete_expired') then lower(status)
     end

@@ -15,7 +15,7 @@ select
     1 as _part,
     case
         when customers.id is null then null
-        when {{ is_off('customers.livemode') }} then 'test'
+        when {{ is_false('customers.livemode') }} then 'test'
         when {{ is_set('customers.is_deleted') }} then 'deleted'
         when links.linked_account_id is not null then 'same_account_elsewhere'
     end as _left_out,

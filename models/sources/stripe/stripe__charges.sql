@@ -45,7 +45,7 @@ both_kinds as (
         {{ minor_units('charges.amount') }} as amount,
         coalesce({{ minor_units('charges.amount_refunded') }}, 0) as amount_refunded,
         {{ charge_state('charges.status', 'charges.paid', 'charges.captured') }} as state,
-        {{ is_off('charges.livemode') }} as is_test,
+        {{ is_false('charges.livemode') }} as is_test,
         cast(coalesce(currencies.minor_unit_digits, 2) as integer) as minor_unit_digits
     from charges
     left join invoices_of_charges on charges.id = invoices_of_charges.charge_id

@@ -19,7 +19,7 @@ keyed as (
         {{ json_member('metadata', "'hubspot_company_id'") }} as hubspot_company_id,
         {{ json_member('metadata', "'salesforce_account_id'") }} as salesforce_account_id
     from customers
-    where id is not null and not {{ is_off('livemode') }}
+    where id is not null and not {{ is_false('livemode') }}
 )
 
 select account_id, cast(null as {{ text_type() }}) as same_as_account_id, email from keyed

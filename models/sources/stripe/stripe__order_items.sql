@@ -139,7 +139,7 @@ charge_items as (
         charges._line,
         case
             when charges.id is null then null
-            when {{ is_off('charges.livemode') }} then 'test'
+            when {{ is_false('charges.livemode') }} then 'test'
             when charge_states.invoice_id is not null then 'billed_by_invoice'
             when {{ charge_state('charges.status', 'charges.paid', 'charges.captured') }} = 'failed' then 'failed'
         end as _left_out,

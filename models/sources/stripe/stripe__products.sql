@@ -11,7 +11,7 @@ select
     1 as _part,
     case
         when id is null then null
-        when {{ is_off('livemode') }} then 'test'
+        when {{ is_false('livemode') }} then 'test'
         when {{ is_set('is_deleted') }} then 'deleted'
     end as _left_out,
     {{ system_key('stripe', 'id') }} as product_id,

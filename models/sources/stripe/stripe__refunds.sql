@@ -74,7 +74,7 @@ credit_note_rows as (
         credit_notes._line,
         case
             when credit_notes.id is null then null
-            when {{ is_off('credit_notes.livemode') }} then 'test'
+            when {{ is_false('credit_notes.livemode') }} then 'test'
             when invoices.left_out is not null then invoices.left_out
             when lower(credit_notes.status) = 'void' then 'void'
             when credit_notes.refund_id is not null or refunds_of_invoices.order_id is not null then 'refunded'

@@ -204,7 +204,7 @@ class Invoices:
         return {
             "id": stripe_id("billing.orders", order["order_id"]),
             "customer_id": stripe_id("crm.accounts", order["account_id"]),
-            "subscription_id": self._subscriptions.id_at(order["subscription_id"], order["ordered_at"]),
+            "subscription_id": self._subscriptions.id_of(order["subscription_id"]),
             "status": INVOICE_STATES[order["status"]],
             "currency": order["currency"].lower(),
             "subtotal": str(sum(int(line["amount"]) for line in self._lines(order))),

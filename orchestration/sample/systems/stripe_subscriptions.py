@@ -1,12 +1,11 @@
 """The sample company's subscriptions as Stripe has them: versions, items as they were copied, prices and discounts.
 
-Stripe has no quarters but three months, and a subscription that ended does not come back: the customer takes a new one.
-Every so many subscriptions run at twice the price with half of it off.
+Stripe has no quarters but three months, and a subscription that ended does not come back: one that does was unpaid in
+between. Every so many subscriptions run at twice the price with half of it off.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,36 +67,31 @@ class Subscriptions:
 
     def __init__(self, changes: Rows) -> None:
         self._changes = changes
-        self._by_id: dict[str, list[Subscription]] = defaultdict(list)
-        count = 0
+        self._by_id: dict[str, Subscription] = {}
         for change in sorted(changes, key=lambda row: (row["subscription_id"], moment_of(row["changed_at"]))):
-            lives = self._by_id[change["subscription_id"]]
-            if not lives or lives[-1].states[-1].status == "canceled":
-                count += 1
-                suffix = f"x{len(lives) + 1}" if lives else ""
-                lives.append(
-                    Subscription(
-                        stripe_id("billing.subscription_changes", change["subscription_id"]) + suffix,
-                        stripe_id("crm.accounts", change["account_id"]),
-                        is_discounted=count % DISCOUNTED_EVERY == 0,
-                        is_overdue=count % OVERDUE_EVERY == 0,
-                    )
+            life = self._by_id.get(change["subscription_id"])
+            if life is None:
+                number = len(self._by_id) + 1
+                life = self._by_id[change["subscription_id"]] = Subscription(
+                    stripe_id("billing.subscription_changes", change["subscription_id"]),
+                    stripe_id("crm.accounts", change["account_id"]),
+                    is_discounted=number % DISCOUNTED_EVERY == 0,
+                    is_overdue=number % OVERDUE_EVERY == 0,
                 )
-            lives[-1].states.append(_state(change, lives[-1].is_discounted))
+            life.states.append(_state(change, life.is_discounted))
 
-    def id_at(self, subscription_id: str, moment: str) -> str:
-        """Stripe's id of the subscription that a bill of a moment is of; '' for ''."""
-        found = self._at(subscription_id, moment)
-        return found.subscription_id if found else ""
+    def id_of(self, subscription_id: str) -> str:
+        """Stripe's id of a subscription; '' for ''."""
+        return self._by_id[subscription_id].subscription_id if subscription_id else ""
 
     def bill(self, order: Mapping[str, str], quantity: int, net: int) -> Bill | None:
         """The line that bills a subscription, for so many units and so much net in minor units.
 
         None for an order that is none of its bills, or that bills something else than what it is of at that moment.
         """
-        subscription = self._at(order["subscription_id"], order["ordered_at"])
-        if subscription is None:
+        if not order["subscription_id"]:
             return None
+        subscription = self._by_id[order["subscription_id"]]
         state = subscription.state_at(moment_of(order["ordered_at"]))
         amount = state.amount * state.quantity
         if state.quantity != quantity or amount != net * (2 if subscription.is_discounted else 1):
@@ -106,7 +100,7 @@ class Subscriptions:
 
     def prices(self) -> list[Row]:
         """The recurring prices."""
-        states = {state.price_id: state for life in self._all() for state in life.states}
+        states = {state.price_id: state for life in self._by_id.values() for state in life.states}
         return [
             {
                 "id": price_id,
@@ -126,7 +120,7 @@ class Subscriptions:
 
     def objects(self) -> dict[str, list[Row]]:
         """The rows of subscription_history, subscription_item, subscription_discount and coupon."""
-        lives = self._all()
+        lives = list(self._by_id.values())
         discounted = [life for life in lives if life.is_discounted]
         return {
             "subscription_history": [row for life in lives for row in _versions(life)] + self._extras(),
@@ -138,15 +132,6 @@ class Subscriptions:
             ],
             "coupon": [{"id": "half_off", "percent_off": "50", "duration": "forever"}],
         }  # fmt: skip
-
-    def _all(self) -> list[Subscription]:
-        return [life for lives in self._by_id.values() for life in lives]
-
-    def _at(self, subscription_id: str, moment: str) -> Subscription | None:
-        if not subscription_id:
-            return None
-        lives = self._by_id[subscription_id]
-        return [lives[0], *(life for life in lives if life.states[0].moment <= moment_of(moment))][-1]
 
     def _extras(self) -> list[Row]:
         """Test data, and subscriptions that were never paid."""
@@ -194,11 +179,11 @@ def _versions(life: Subscription) -> list[Row]:
     }
     rows: list[Row] = []
     for state in life.states:
-        is_over = state.status == "canceled"
+        is_over = state.status == "canceled" and state is life.states[-1]
         rows.append(
             {
                 **own,
-                "status": state.status,
+                "status": "unpaid" if state.status == "canceled" and not is_over else state.status,
                 "canceled_at": instant(state.changed_at, minutes=-600) if is_over else "",
                 "ended_at": instant(state.changed_at) if is_over else "",
                 "_fivetran_start": instant(state.changed_at, minutes=45 if is_over else 0),
