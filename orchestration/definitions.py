@@ -55,7 +55,7 @@ def definitions() -> dg.Definitions:
         executor_def=dg.in_process_executor,
     )
     return dg.Definitions(
-        assets=[*landing_specs(), *assets, closed_months],
+        assets=[*landing_specs(manifest), *assets, closed_months],
         asset_checks=[*(gate_checks(gate) for gate in GATES), closed_months_verified],
         jobs=[build, close, verify],
         schedules=[build_schedule(build, settings), close_schedule(close, settings), verify_schedule(verify, settings)],

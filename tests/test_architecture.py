@@ -130,7 +130,7 @@ def test_a_source_system_reads_itself_and_the_links_alone(manifest: Any) -> None
 
 
 def test_no_data_test_is_left_out(manifest: Any) -> None:
-    """dbt takes out, with a warning, a test that names what it does not find: only one of a model that is out may be."""
+    """dbt takes out, with a warning, a test that names what it does not find: one of a model that is out may be."""
     out = [node for node in manifest.nodes.values() if not node.config.enabled]
     assert [node.name for node in out if node.resource_type != "test" or node.attached_node in manifest.nodes] == []
 

@@ -95,8 +95,6 @@ def _note(entry: ReadTable, reading: Reading) -> None:
         entry.remarks.append(f"{label}: reads {', '.join(spelt)}")
     if match.unknown_columns and entry.table.is_contract:
         entry.remarks.append(f"{label}: does not read {', '.join(match.unknown_columns)}")
-    if reading.layout.preamble_lines:
-        entry.remarks.append(f"{label}: {reading.layout.preamble_lines} lines above its header are no data")
     entry.remarks += [f"{label}: {note}" for note in reading.layout.notes]
 
 

@@ -34,10 +34,12 @@ class Staff:
         for file, cut in enumerate(books.sales_reps.cuts):  # exported whole every year
             for rep in everyone:
                 if self.hired[rep] <= cut:
-                    self._write_rep(file, cut, rep, people[rep])
+                    # no two have one address: the second of a name gets a number
+                    namesakes = people[:rep].count(people[rep])
+                    self._write_rep(file, cut, rep, people[rep], f"{namesakes + 1}" if namesakes else "")
 
-    def _write_rep(self, file: int, cut: int, rep: int, names: Names) -> None:
-        """A rep as known at the end of day ``cut``."""
+    def _write_rep(self, file: int, cut: int, rep: int, names: Names, number: str) -> None:
+        """A rep as known at the end of day ``cut``; ``number`` tells the address from those of namesakes."""
         (first, first_plain), (last, last_plain) = names
         days = self.books.clock.days
         is_gone = self.left[rep] <= cut
@@ -47,7 +49,7 @@ class Staff:
             {
                 "rep_id": self.rep_ids[rep],
                 "rep_name": f"{first} {last}",
-                "email": f"{first_plain}.{last_plain}.{self.books.number}@example.com",
+                "email": f"{first_plain}.{last_plain}{number}.{self.books.number}@example.com",
                 "team": catalog.SLOTS[rep].team,
                 "region": catalog.SLOTS[rep].region,
                 "hired_on": days[self.hired[rep]],

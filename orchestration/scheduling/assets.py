@@ -13,7 +13,7 @@ from pydantic import Field
 from orchestration.build.pipeline import LAYERS, Build
 from orchestration.build.transform import LayerResult
 from orchestration.close.closing import close_month, due_month
-from orchestration.core.contract import Table, source_tables
+from orchestration.core.contract import Table, landed_tables
 from orchestration.core.settings import load_settings
 from orchestration.finance.calendar import month_name, parse_month
 from orchestration.scheduling.session import WarehouseBuild, attempt
@@ -60,23 +60,29 @@ class Translator(DagsterDbtTranslator):
         return spec.replace_attributes(freshness_policy=FRESHNESS) if spec.group_name == "kpi" else spec
 
 
-def landing_specs() -> list[dg.AssetSpec]:
+def tables_in(manifest: Mapping[str, Any]) -> list[Table]:
+    """The tables that files land for, as far as the project reads them: of source systems those that landed."""
+    read = {source["identifier"] for source in manifest["sources"].values()}
+    return [table for table in landed_tables(load_settings({}).company_sources) if table.raw_name in read]
+
+
+def landing_specs(manifest: Mapping[str, Any]) -> list[dg.AssetSpec]:
     """The landing folders, which others fill."""
     return [
         dg.AssetSpec(
             landing_key(table),
             group_name="landing",
-            description=f"Files of {table.label}: `<landing>/{table.system}/{table.name}/*.csv` or `*.parquet`.",
+            description=f"Files of {table.label}, in `<landing>/{table.system}/{table.name}/`.",
             owners=[DATA_TEAM],
             kinds={"file", "csv"},
         )
-        for table in source_tables()
+        for table in tables_in(manifest)
     ]
 
 
 def raw_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """The load: every new landing file into its raw table, and the load's own records."""
-    landed = {table.raw_name: table for table in source_tables()}
+    landed = {table.raw_name: table for table in tables_in(manifest)}
     sources = {source["identifier"]: source["description"] for source in manifest["sources"].values()}
     specs = [
         dg.AssetSpec(
@@ -211,7 +217,9 @@ def closed_months(context: dg.AssetExecutionContext, config: CloseConfig) -> dg.
 def model_specs(manifest: Mapping[str, Any]) -> dict[str, list[dg.AssetSpec]]:
     """The specs of all seeds and models, by the layer of the pipeline that builds them."""
     schemas = {
-        "staging": ("reference", "staging", "meta"), "facts": ("intermediate", "facts"), "kpi": ("kpi", "finance"),
+        "staging": ("reference", "sources", "staging", "meta"),
+        "facts": ("intermediate", "facts"),
+        "kpi": ("kpi", "finance"),
     }  # fmt: skip
     specs = build_dbt_asset_specs(manifest=manifest, dagster_dbt_translator=Translator())
     return {

@@ -9,6 +9,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.close.closing import due_month
+from orchestration.core.company import company_folder, own_sources
+from orchestration.core.contract import landed_tables
 from orchestration.core.settings import Settings, load_settings
 from orchestration.finance.calendar import month_name
 from orchestration.load.landing_folder import find_files
@@ -79,7 +81,8 @@ def settled_files(landing: Path, after_stamp: int, now_ns: int, settle_seconds: 
 
     A file still being written is not settled. As long as any is not, those that landed after it wait with it.
     """
-    files = [(landed_stamp(file.path), file.label) for file in find_files(landing)[0] if file.path.exists()]
+    tables = landed_tables(own_sources(company_folder()))
+    files = [(landed_stamp(file.path), file.label) for file in find_files(landing, tables)[0] if file.path.exists()]
     limit = now_ns - int(settle_seconds * 1e9)
     settled = sorted(entry for entry in files if after_stamp < entry[0] <= limit)
     return [label for _, label in settled], settled[-1][0] if settled else after_stamp
