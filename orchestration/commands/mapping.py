@@ -125,8 +125,10 @@ def _write(written: dict[Path, str]) -> None:
 def _print_what_next(proposal: Proposal, target: Target, file: Path, company: Path) -> None:
     settings = load_settings({})
     others = diagnose(settings).filled if _has_files(settings.landing) else set()
-    possible, _ = computable({*others, proposal.known.table.label}, settings)
-    before, _ = computable(others - {proposal.known.table.label}, settings)
+    label = proposal.known.table.label
+    columns = {f"{label}.{one.column.name}" for one in proposal.columns if one.source is not None}
+    possible, _ = computable({*others, label, *columns}, settings)
+    before, _ = computable(others - {label, *columns}, settings)
     new = [metric.name_en for metric in possible if metric not in before]
     out.print(
         f"with this {len(possible)} metrics can be computed"

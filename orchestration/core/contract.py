@@ -121,21 +121,22 @@ def landed_tables(company_sources: Path | None = None) -> tuple[Table, ...]:
 
 
 @cache
-def tables_filled(company_sources: Path | None = None) -> dict[str, tuple[str, ...]]:
-    """The tables of the contract that each object of a source system fills, by the objects' labels.
+def tables_filled(company_sources: Path | None = None) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The tables of the contract, with their columns, that each object of a source system fills, by its label.
 
-    It stands in the YAML of the models `<system>__<table>`: `config.meta.rows_of`.
+    It stands in the YAML of the models `<system>__<table>`: `config.meta.rows_of`, `columns`.
     """
     contract = {table.name: table.label for table in source_tables()}
-    filled: dict[str, list[str]] = {}
+    filled: dict[str, dict[str, tuple[str, ...]]] = {}
     for system, folder in _system_folders(company_sources).items():
         for file in sorted(folder.glob("*.yml")):
             document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
             for model in document.get("models") or ():
                 label = contract.get(str(model["name"]).removeprefix(f"{system}__"))
+                columns = tuple(str(column["name"]) for column in model.get("columns") or ())
                 for name in model.get("config", {}).get("meta", {}).get("rows_of", ()) if label else ():
-                    filled.setdefault(f"{system}.{name}", []).append(str(label))
-    return {label: tuple(tables) for label, tables in filled.items()}
+                    filled.setdefault(f"{system}.{name}", {})[str(label)] = columns
+    return filled
 
 
 def _system_folders(company_sources: Path | None) -> dict[str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +32,8 @@ class ReadTable:
     """A table of which files lie there: how many, its columns that they have, and what is to be said of them."""
 
     table: Table
-    fills: tuple[str, ...]
+    # the tables of the contract that its rows become, and which of their columns it can fill
+    fills: Mapping[str, Sequence[str]]
     files: list[str] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
@@ -52,8 +53,12 @@ class Diagnosis:
 
     @property
     def filled(self) -> set[str]:
-        """The tables of the contract that rows come for."""
-        return {label for one in self.tables for label in one.fills}
+        """The tables of the contract that rows come for, and as `system.table.column` their columns that files have."""
+        found: set[str] = set()
+        for one in self.tables:
+            for label, columns in one.fills.items():
+                found |= {label, *(f"{label}.{name}" for name in (one.columns if one.table.is_contract else columns))}
+        return found
 
 
 def diagnose(settings: Settings) -> Diagnosis:
@@ -73,7 +78,7 @@ def diagnose(settings: Settings) -> Diagnosis:
         for new in seen.new:
             reading = new.open()
             table = reading.layout.table
-            fills = (table.label,) if table.is_contract else filled.get(table.label, ())
+            fills = {table.label: ()} if table.is_contract else filled.get(table.label, {})
             entry = found.setdefault(table.label, ReadTable(table, fills))
             entry.files.append(new.piece.label)
             _note(entry, reading)

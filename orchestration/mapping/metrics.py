@@ -13,7 +13,7 @@ SALES = ("billing.orders", "billing.order_items", "billing.refunds")
 
 
 def computable(tables: Collection[str], settings: Settings) -> tuple[list[Metric], list[tuple[Metric, list[str]]]]:
-    """The metrics that tables of the contract (labels) suffice for, and each other one with what it lacks."""
+    """The metrics that tables and columns of the contract (labels) suffice for, each other one with what it lacks."""
     possible: list[Metric] = []
     lacking: list[tuple[Metric, list[str]]] = []
     for metric in metrics().values():
@@ -27,8 +27,8 @@ def computable(tables: Collection[str], settings: Settings) -> tuple[list[Metric
 
 def told(need: str) -> str:
     """What a metric lacks, in words: the table, and the columns that it cannot do without."""
-    required = {table.label: table.required_columns for table in source_tables()}
-    return " or ".join(f"{label} ({', '.join(required[label])})" for label in need.split("/"))
+    required = {table.label: f"{table.label} ({', '.join(table.required_columns)})" for table in source_tables()}
+    return " or ".join(required.get(label, label) for label in need.split("/"))
 
 
 def _needs(metric: Metric, settings: Settings) -> list[str]:

@@ -78,11 +78,15 @@ def needs() -> dict[str, str]:
 
 
 def has_landed(needed: str, books: dict[str, Books], settings: Settings) -> bool:
-    """Whether a row of them was ever read, be it quarantined. With bookings deals stand for orders and refunds."""
+    """Whether a row of them was ever read, be it quarantined. With bookings deals stand for orders and refunds.
+
+    Where a column is needed (`billing.products.unit_cost`), its table is: without costs the values are NULL by themselves.
+    """
     if settings.revenue_basis == "bookings":
         for table in ("billing.order_items", "billing.orders", "billing.refunds"):
             needed = needed.replace(table, "crm.deals")
-    return all(any(books[table].read for table in either.split("/")) for either in needed.split("|"))
+    tables = [[".".join(name.split(".")[:2]) for name in either.split("/")] for either in needed.split("|")]
+    return all(any(books[table].read for table in either) for either in tables)
 
 
 def forget_values(mart: Mart) -> None:
