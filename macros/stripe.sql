@@ -10,9 +10,9 @@
     {{ instant_or_null(instant(text, zone)) }}
 {%- endmacro %}
 
-{# A whole number of minor units; NULL where the text is none. #}
+{# A whole number of minor units, of 15 digits at most; NULL where the text is none. #}
 {% macro minor_units(text) -%}
-    case when {{ matches(text, '[+-]?[0-9]{1,18}([.]0+)?') }} then cast({{ cast_or_null(text, 'decimal(18, 0)') }} as bigint) end
+    case when {{ matches(text, '[+-]?[0-9]{1,15}([.]0+)?') }} then cast({{ cast_or_null(text, 'decimal(18, 0)') }} as bigint) end
 {%- endmacro %}
 
 {# What one minor unit is of the major one. #}
@@ -90,7 +90,7 @@
 {# An amount in major units, as a number of minor ones; NULL where the text is none. #}
 {% macro minor_from_major(amount, digits) -%}
     cast(round(
-        {{ cast_or_null(amount, 'decimal(20, 4)') }}
+        {{ cast_or_null(amount, 'decimal(16, 4)') }}
         * cast(case coalesce({{ digits }}, 2) when 0 then '1' when 1 then '10' when 3 then '1000' when 4 then '10000' else '100' end as decimal(5, 0)),
         0
     ) as bigint)
@@ -176,7 +176,10 @@
     coalesce({{ instant(payments ~ '.created_utc') }}, {{ instant(payments ~ '.created_local', naive_timezone('stripe')) }})
 {%- endmacro %}
 
-{# An expression where an amount could be read as whole minor units, else the amount as it came: staging sets it aside. #}
+{#
+    An expression where an amount could be read as whole minor units, else the amount as it came, with a word that keeps
+    it from being taken for major ones: staging sets it aside.
+#}
 {% macro if_whole(amount, expression) -%}
-    case when {{ minor_units(amount) }} is null then {{ amount }} else {{ expression }} end
+    case when {{ minor_units(amount) }} is null then {{ amount }} || ' minor units' else {{ expression }} end
 {%- endmacro %}

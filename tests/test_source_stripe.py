@@ -235,6 +235,11 @@ def _catalogue(lander: Lander) -> None:
         "product",
         {"id": "prod_1", "name": "Plan Team", "livemode": "true", "metadata": '{"category": "Subscriptions"}'},
         {"id": "prod_gone", "name": "Old", "livemode": "true", "is_deleted": "true", "metadata": ""},
+        {"id": "prod_costed", "name": "Box", "livemode": "true", "_fivetran_synced": "2025-02-01T00:00:00Z"},
+    )
+    lander.landing.add(
+        "billing.products",
+        {"product_id": "stripe:prod_costed", "product_name": "Box", "unit_cost": "3", "updated_at": "2025-03-01"},
     )
     licensed = {"product_id": "prod_1", "currency": "usd", "recurring_interval": "month",
                 "recurring_interval_count": "1", "recurring_usage_type": "licensed", "billing_scheme": "per_unit",
@@ -303,7 +308,11 @@ def _invoices(lander: Lander) -> None:
         invoice("in_refunded", 2380, subtotal="2000", tax="380"),
         invoice("in_partly", 2380, subtotal="2000", tax="380"),
         invoice("in_credited", 2380, subtotal="2000", tax="380"),
+        {**invoice("in_unread_total", 1000), "total": "much"},
         invoice("in_by_charge", 1000, charge_id="ch_named"),
+        invoice("in_by_intent", 1000, payment_intent_id="pi_1"),
+        invoice("in_by_payment", 1000),
+        invoice("in_by_json", 1000),
         invoice("", 1000),
     )  # fmt: skip
     lander.put(
@@ -336,6 +345,9 @@ def _invoices(lander: Lander) -> None:
         line("in_uganda", 26, 50000, currency="ugx"),
         line("in_forint", 27, 50000, currency="huf"),
         {**line("in_unread", 28, 0), "amount": "ten"},
+        {**line("in_unread", 41, 0), "amount": "10.50"},
+        {**line("in_unread", 42, 0), "amount": "9999999999999999999"},
+        line("in_unread_total", 43, 1000),
         line("in_stored", 29, 1000),
         line("in_linked", 30, 1000),
         line("in_nobody", 31, 1000),
@@ -344,6 +356,9 @@ def _invoices(lander: Lander) -> None:
         line("in_partly", 34, 2000),
         line("in_credited", 35, 2000),
         line("in_by_charge", 36, 1000),
+        line("in_by_intent", 38, 1000),
+        line("in_by_payment", 39, 1000),
+        line("in_by_json", 40, 1000),
         line("in_nowhere", 37, 1000),
     )
 
@@ -362,6 +377,9 @@ def _charges(lander: Lander) -> None:
         charge("ch_partly", 2380, invoice_id="in_partly", amount_refunded="500"),
         charge("ch_credited", 2380, invoice_id="in_credited"),
         charge("ch_named", 1000),
+        charge("ch_intent", 1000, payment_intent_id="pi_1"),
+        charge("ch_paying", 1000),
+        charge("ch_json", 1000, payment_intent_id="pi_2"),
         charge("ch_undated", 1000, amount_refunded="400"),
         charge("ch_lost_invoice", 1000, invoice_id="in_not_copied"),
         charge("ch_yen", 5000, currency="jpy", amount_refunded="5000"),
@@ -377,6 +395,12 @@ def _charges(lander: Lander) -> None:
         refund("re_yen", "ch_yen", 5000, currency="jpy"),
         refund("re_lost", "ch_nowhere", 100),
     )
+    lander.put(
+        "invoice_payment",
+        {"id": "inpay_1", "invoice_id": "in_by_payment", "payment_charge_id": "ch_paying", "payment": ""},
+        {"id": "inpay_2", "invoice_id": "in_by_json", "payment_charge_id": "",
+         "payment": '{"type": "payment_intent", "payment_intent": "pi_2"}'},
+    )  # fmt: skip
     lander.put(
         "credit_note",
         {"id": "cn_1", "invoice_id": "in_credited", "amount": "1190", "created": DAY, "status": "issued",
@@ -552,6 +576,8 @@ def test_the_cost_of_products_is_unknown(replicated: duckdb.DuckDBPyConnection) 
         "Plan Team", "Subscriptions", None,
     )  # fmt: skip
     assert left_out(replicated, "billing.products", "product", "prod_gone") == "deleted"
+    # unless the contract's own file says so, later
+    assert contract_row(replicated, "billing.products", "stripe:prod_costed", "unit_cost") == ("3",)
 
 
 @pytest.mark.parametrize(
@@ -585,6 +611,9 @@ def test_the_status_of_an_order(replicated: duckdb.DuckDBPyConnection, key: str,
         ("invoice", "in_trial", "nothing_billed"),
         ("charge", "ch_invoiced", "billed_by_invoice"),
         ("charge", "ch_named", "billed_by_invoice"),
+        ("charge", "ch_intent", "billed_by_invoice"),
+        ("charge", "ch_paying", "billed_by_invoice"),
+        ("charge", "ch_json", "billed_by_invoice"),
         ("charge", "ch_failed", "failed"),
         ("charge", "ch_test", "test"),
     ],
@@ -706,6 +735,9 @@ def test_what_cannot_be_read_is_set_aside_and_nothing_else(replicated: duckdb.Du
     ]  # fmt: skip
     assert quarantined(replicated, "billing.order_items") == [
         ("stripe.charge", "unknown_order"),
+        ("stripe.invoice_line_item", "invalid_discount_amount"),
+        ("stripe.invoice_line_item", "invalid_unit_price"),
+        ("stripe.invoice_line_item", "invalid_unit_price"),
         ("stripe.invoice_line_item", "invalid_unit_price"),
         ("stripe.invoice_line_item", "unknown_order"),
     ]
@@ -989,6 +1021,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
         {"id": "sub_3", **subscription, "Status": "incomplete_expired", "Created (UTC)": "2025-01-05 00:00"},
         {"id": "sub_4", **subscription, "Status": "active", "Created (UTC)": "2025-01-05 00:00", "Customer ID": "",
          "Customer Email": "nobody@example.com", "Amount": "20,00"},
+        {"id": "sub_5", **subscription, "Status": "active", "Created (UTC)": "2025-01-05 00:00", "Amount": "1,234"},
     )  # fmt: skip
     # the table has one of these customers, and one of the payments
     lander.put("customer", {"id": "cus_9", "email": "who@example.com", "created": DAY, "livemode": "true"})
@@ -1050,9 +1083,12 @@ def test_exported_subscriptions_have_their_states(exported: duckdb.DuckDBPyConne
     )
 
 
-def test_an_exported_subscription_of_nobody_is_set_aside(exported: duckdb.DuckDBPyConnection) -> None:
+def test_an_exported_subscription_of_nobody_or_of_an_unclear_price_is_set_aside(
+    exported: duckdb.DuckDBPyConnection,
+) -> None:
     assert quarantined(exported, "billing.subscription_changes") == [
-        ("stripe.subscriptions_export", "missing_account_id")
+        ("stripe.subscriptions_export", "invalid_unit_amount"),
+        ("stripe.subscriptions_export", "missing_account_id"),
     ]
 
 

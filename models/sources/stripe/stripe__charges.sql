@@ -13,19 +13,41 @@ refunds as (
     {{ current_rows('stripe', 'refund') }}
 ),
 
+invoice_payments as (
+    {{ current_rows('stripe', 'invoice_payment') }}
+),
+
 invoices as (
-    select invoice_id, charge_id, left_out, total, tax from {{ ref('stripe__invoices') }}
+    select invoice_id, charge_id, payment_intent_id, left_out, total, tax from {{ ref('stripe__invoices') }}
 ),
 
 currencies as (
     select currency, minor_unit_digits from {{ ref('stripe__currencies') }}
 ),
 
+-- what says which invoice is paid by what: invoices, and in newer versions of Stripe the payments of invoices
+said as (
+    select invoice_id, charge_id, payment_intent_id from invoices
+    union all
+    select
+        {{ id_in('invoice_id') }} as invoice_id,
+        coalesce({{ id_in('charge_id') }}, {{ json_member('payment', "'charge'") }}) as charge_id,
+        coalesce({{ id_in('payment_intent_id') }}, {{ json_member('payment', "'payment_intent'") }})
+            as payment_intent_id
+    from invoice_payments
+),
+
 -- two invoices never have one charge; if they say so, the first counts
 invoices_of_charges as (
-    select charge_id, min(invoice_id) as invoice_id from invoices
+    select charge_id, min(invoice_id) as invoice_id from said
     where charge_id is not null
     group by charge_id
+),
+
+invoices_of_intents as (
+    select payment_intent_id, min(invoice_id) as invoice_id from said
+    where payment_intent_id is not null
+    group by payment_intent_id
 ),
 
 known_charges as (
@@ -40,7 +62,9 @@ both_kinds as (
         charges._line,
         'charge' as object_name,
         charges.id,
-        coalesce({{ id_in('charges.invoice_id') }}, invoices_of_charges.invoice_id) as invoice_id,
+        coalesce(
+            {{ id_in('charges.invoice_id') }}, invoices_of_charges.invoice_id, invoices_of_intents.invoice_id
+        ) as invoice_id,
         upper(charges.currency) as currency,
         {{ minor_units('charges.amount') }} as amount,
         coalesce({{ minor_units('charges.amount_refunded') }}, 0) as amount_refunded,
@@ -49,6 +73,7 @@ both_kinds as (
         cast(coalesce(currencies.minor_unit_digits, 2) as integer) as minor_unit_digits
     from charges
     left join invoices_of_charges on charges.id = invoices_of_charges.charge_id
+    left join invoices_of_intents on {{ id_in('charges.payment_intent_id') }} = invoices_of_intents.payment_intent_id
     left join currencies on upper(charges.currency) = currencies.currency
     where charges.id is not null
     union all

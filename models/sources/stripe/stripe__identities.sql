@@ -6,11 +6,6 @@ customers as (
     {{ current_rows('stripe', 'customer') }}
 ),
 
-accounts as (
-    select {{ trimmed('account_id') }} as account_id from {{ source('crm', 'accounts') }}
-    group by {{ trimmed('account_id') }}
-),
-
 keyed as (
     select
         {{ system_key('stripe', 'id') }} as account_id,
@@ -25,12 +20,8 @@ keyed as (
 select account_id, cast(null as {{ text_type() }}) as same_as_account_id, email from keyed
 where email is not null
 union all
-select
-    keyed.account_id,
-    accounts.account_id as same_as_account_id,
-    cast(null as {{ text_type() }}) as email
-from keyed
-inner join accounts on keyed.stored_account_id = accounts.account_id
+select account_id, stored_account_id as same_as_account_id, cast(null as {{ text_type() }}) as email from keyed
+where stored_account_id is not null
 -- an id of a system of which nothing landed is that of no account
 {%- for system, stored_id in [('hubspot', 'hubspot_company_id'), ('salesforce', 'salesforce_account_id')] %}
 {%- if system in (var('enabled_sources') or []) %}

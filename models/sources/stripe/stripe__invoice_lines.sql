@@ -35,6 +35,11 @@ billed as (
         sums.invoice_id,
         sums.positive,
         coalesce({{ minor_units('invoices.tax') }}, 0) as tax,
+        -- a total or tax that is filled but cannot be read
+        case
+            when {{ minor_units('invoices.total') }} is null and invoices.total is not null then invoices.total
+            when {{ minor_units('invoices.tax') }} is null then invoices.tax
+        end as unread,
         coalesce(
             {{ minor_units('invoices.total') }} - coalesce({{ minor_units('invoices.tax') }}, 0), sums.lines_total
         ) as net
@@ -48,7 +53,8 @@ reductions as (
         invoice_id,
         positive,
         case when net >= positive then 0 when net < 0 then positive else positive - net end as reduction,
-        tax
+        tax,
+        unread
     from billed
 ),
 
@@ -60,6 +66,7 @@ running as (
         reductions.positive,
         reductions.reduction,
         reductions.tax,
+        reductions.unread,
         cast(sum(case when amounts.amount > 0 then amounts.amount else 0 end) over (
             partition by amounts.invoice_id
             order by amounts._file_id, amounts._line
@@ -74,6 +81,7 @@ shares as (
         _file_id,
         _line,
         amount,
+        unread,
         case
             when amount > 0
                 then
@@ -96,5 +104,6 @@ select
     _line,
     amount,
     cast(reduction as bigint) as reduction,
-    cast(tax as bigint) as tax
+    cast(tax as bigint) as tax,
+    unread
 from shares

@@ -14,7 +14,7 @@ payments as (
 ),
 
 line_shares as (
-    select _file_id, _line, amount, reduction, tax from {{ ref('stripe__invoice_lines') }}
+    select _file_id, _line, amount, reduction, tax, unread from {{ ref('stripe__invoice_lines') }}
 ),
 
 invoices as (
@@ -49,6 +49,7 @@ line_amounts as (
         coalesce({{ minor_units('lines.amount') }}, 0) as minor_amount,
         coalesce(line_shares.reduction, 0) as minor_reduction,
         coalesce(line_shares.tax, 0) as minor_tax,
+        line_shares.unread,
         case
             when {{ cast_or_null('lines.quantity', quantity_type()) }} > 0
                 then {{ cast_or_null('lines.quantity', quantity_type()) }}
@@ -66,7 +67,7 @@ line_amounts as (
 line_prices as (
     select
         _file_id, _line, invoice_id, item_name, price_id, is_deleted, amount_text, quantity_text, minor_amount,
-        quantity, left_out, synced_at,
+        quantity, left_out, unread, synced_at,
         {{ major_units('(minor_amount - minor_reduction)', 'minor_unit_digits') }} as net_amount,
         {{ major_units('minor_tax', 'minor_unit_digits') }} as tax_amount,
         cast(round(
@@ -102,9 +103,14 @@ line_items as (
             else line_prices.quantity_text
         end as quantity,
         {{ if_whole('line_prices.amount_text', 'cast(line_prices.unit_price as ' ~ text_type() ~ ')') }} as unit_price,
-        cast(cast(greatest(
-            {{ money_product('line_prices.quantity', 'line_prices.unit_price') }} - line_prices.net_amount, 0
-        ) as {{ amount_type() }}) as {{ text_type() }}) as discount_amount,
+        -- what lowers the line is not known where its invoice's total is not
+        case
+            when line_prices.unread is not null then line_prices.unread || ' minor units'
+            else
+                cast(cast(greatest(
+                    {{ money_product('line_prices.quantity', 'line_prices.unit_price') }} - line_prices.net_amount, 0
+                ) as {{ amount_type() }}) as {{ text_type() }})
+        end as discount_amount,
         cast(line_prices.tax_amount as {{ text_type() }}) as tax_amount,
         {{ instant('line_prices.synced_at') }} as updated_at
     from line_prices

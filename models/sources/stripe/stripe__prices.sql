@@ -67,7 +67,7 @@ select
     upper(ranked.currency) as currency,
     -- per unit, in the major unit: prices may have fractions of a minor one
     cast(
-        {{ cast_or_null('ranked.unit_amount', 'decimal(26, 8)') }} * {{ minor_unit('currencies.minor_unit_digits') }}
+        {{ cast_or_null('ranked.unit_amount', 'decimal(20, 8)') }} * {{ minor_unit('currencies.minor_unit_digits') }}
         as {{ amount_type() }}
     ) as unit_amount,
     ranked.billing_interval,

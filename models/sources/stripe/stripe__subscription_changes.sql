@@ -54,6 +54,8 @@ rows_of_versions as (
             as left_out,
         {{ subscription_state('lower(status)', 'pause_collection_behavior is not null') }} as state,
         coalesce(valid_from, start_date, created) as dated,
+        cast(null as {{ text_type() }}) as unread_quantity,
+        cast(null as {{ text_type() }}) as unread_amount,
         synced_at
     from history
     union all
@@ -64,6 +66,8 @@ rows_of_versions as (
         {{ subscription_left_out() }} as left_out,
         {{ subscription_state('lower(status)', 'pause_collection_behavior is not null') }} as state,
         coalesce(start_date, created) as dated,
+        cast(null as {{ text_type() }}) as unread_quantity,
+        cast(null as {{ text_type() }}) as unread_amount,
         synced_at
     from snapshots
     union all
@@ -73,6 +77,8 @@ rows_of_versions as (
         case when lower(status) in ('incomplete', 'incomplete_expired') then lower(status) end as left_out,
         {{ subscription_state('lower(status)', 'false') }} as state,
         coalesce(start_date_utc, created_utc) as dated,
+        case when {{ cast_or_null('quantity', quantity_type()) }} is null then quantity end as unread_quantity,
+        case when {{ cast_or_null(exported_amount('amount'), amount_type()) }} is null then amount end as unread_amount,
         cast(null as {{ text_type() }}) as synced_at
     from exports
 ),
@@ -100,8 +106,8 @@ version_changes as (
         coalesce({{ instant_text('versions.holds_from') }}, {{ instant('rows_of_versions.dated') }}) as changed_at,
         coalesce(states.state, rows_of_versions.state) as state,
         states.plan,
-        states.quantity,
-        states.unit_amount,
+        coalesce(rows_of_versions.unread_quantity, cast(states.quantity as {{ text_type() }})) as quantity,
+        coalesce(rows_of_versions.unread_amount, cast(states.unit_amount as {{ text_type() }})) as unit_amount,
         states.currency,
         states.billing_interval,
         states.interval_count,
@@ -132,8 +138,8 @@ other_changes as (
         {{ instant_text('states.moment') }} as changed_at,
         states.state,
         states.plan,
-        states.quantity,
-        states.unit_amount,
+        cast(states.quantity as {{ text_type() }}) as quantity,
+        cast(states.unit_amount as {{ text_type() }}) as unit_amount,
         states.currency,
         states.billing_interval,
         states.interval_count,
@@ -166,8 +172,8 @@ select
     changes.changed_at,
     changes.state as status,
     changes.plan,
-    cast(changes.quantity as {{ text_type() }}) as quantity,
-    cast(changes.unit_amount as {{ text_type() }}) as unit_amount,
+    changes.quantity,
+    changes.unit_amount,
     coalesce(changes.currency, upper(customers.currency)) as currency,
     changes.billing_interval,
     cast(changes.interval_count as {{ text_type() }}) as interval_count,

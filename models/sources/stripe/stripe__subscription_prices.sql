@@ -74,13 +74,19 @@ priced_lines as (
         subscription_lines.currency,
         coalesce(prices.plan, subscription_lines.price_id) as plan,
         -- of a part of a period the price list knows the price; of a whole one its line does
-        cast(
-            case
-                when not coalesce(prices.is_fixed, true) then 0
-                when subscription_lines.is_proration then prices.unit_amount * subscription_lines.quantity
-                else {{ major_units('subscription_lines.amount', 'subscription_lines.minor_unit_digits') }}
-            end as {{ amount_type() }}
-        ) as period_amount,
+        case
+            when not coalesce(prices.is_fixed, true) then 0
+            when subscription_lines.is_proration
+                then
+                    {{ cast_or_null(
+                        money_product('subscription_lines.quantity', 'prices.unit_amount'), amount_type()
+                    ) }}
+            else
+                cast(
+                    {{ major_units('subscription_lines.amount', 'subscription_lines.minor_unit_digits') }}
+                    as {{ amount_type() }}
+                )
+        end as period_amount,
         -- without the price the period's length says which interval it is
         {{ interval_of('prices.billing_interval', 'subscription_lines.period_days') }} as billing_interval,
         case
@@ -207,10 +213,11 @@ item_states as (
         lasting_versions.quantity,
         coalesce(prices.plan, lasting_versions.price_id) as plan,
         prices.currency,
-        cast(
-            case when prices.is_fixed then prices.unit_amount * lasting_versions.quantity else 0 end
-            as {{ amount_type() }}
-        ) as period_amount,
+        case
+            when prices.is_fixed
+                then {{ cast_or_null(money_product('lasting_versions.quantity', 'prices.unit_amount'), amount_type()) }}
+            else 0
+        end as period_amount,
         prices.billing_interval,
         prices.interval_count,
         'items' as observation
@@ -259,7 +266,7 @@ observed as (
     select
         exported.subscription_id, exported._file_id, exported._line, exported.period_start, exported.quantity,
         exported.plan, exported.currency,
-        cast(exported.unit_amount * exported.quantity as {{ amount_type() }}) as period_amount,
+        {{ cast_or_null(money_product('exported.quantity', 'exported.unit_amount'), amount_type()) }} as period_amount,
         exported.billing_interval, cast(exported.interval_count as integer) as interval_count, 'export' as observation,
         4 as precedence
     from exported
@@ -294,7 +301,10 @@ alike as (
                     then round(
                         cast(period_amount as {{ double_type() }})
                         * case billing_interval when 'week' then 52 when 'day' then 365 else 1 end
-                        / (case when billing_interval in ('day', 'week', 'year') then 12 else 1 end * interval_count),
+                        / (
+                            case when billing_interval in ('day', 'week', 'year') then 12 else 1 end
+                            * nullif(interval_count, 0)
+                        ),
                         6
                     )
                 else period_amount
@@ -316,7 +326,7 @@ together as (
         min(quantity) as quantity,
         {{ texts_together('plan') }} as plan,
         min(currency) as currency,
-        cast(sum(period_amount) as {{ amount_type() }}) as period_amount,
+        {{ cast_or_null('sum(period_amount)', amount_type()) }} as period_amount,
         min(billing_interval) as billing_interval,
         min(interval_count) as interval_count
     from alike

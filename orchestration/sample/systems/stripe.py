@@ -55,11 +55,10 @@ def key_of(table: str, contract_id: str) -> str:
 
 
 def _customers(accounts: Rows) -> list[Row]:
-    """A customer for every account. Its metadata say which account, and which company of HubSpot, it is."""
+    """A customer for every account. Its metadata say which company of HubSpot it is."""
 
     def customer(account: Mapping[str, str]) -> Row:
         metadata = {
-            "account_id": account["account_id"],
             "hubspot_company_id": hubspot_id("company", account["account_id"]),
             **{name: account[name] for name in ("segment", "industry", "region") if account[name]},
         }
