@@ -12,6 +12,11 @@
 {% macro default__double_type() %}double precision{% endmacro %}
 {% macro spark__double_type() %}double{% endmacro %}
 
+{# A name that may be a keyword, as a name. #}
+{% macro quoted_name(name) %}{{ return(adapter.dispatch('quoted_name')(name)) }}{% endmacro %}
+{% macro default__quoted_name(name) %}{{ return(adapter.quote(name)) }}{% endmacro %}
+{% macro spark__quoted_name(name) %}{{ return('`' ~ name ~ '`') }}{% endmacro %}
+
 {#
     Text without control characters and what is no character at all, which PostgreSQL, a workbook or XML cannot hold.
     Tabs and line ends stay.

@@ -64,7 +64,7 @@
             _line,
             _file
             {%- for column in declared.columns.values() %},
-            {{ trimmed(adapter.quote(column.name)) }} as {{ adapter.quote(column.name) }}
+            {{ trimmed(quoted_name(column.name)) }} as {{ quoted_name(column.name) }}
             {%- endfor %}
             {%- if declared.config.meta.keeps_other_columns %},
             _other_columns
@@ -271,7 +271,7 @@
 {% macro from_percent(text) -%}
     case
         when {{ matches(text, '[0-9]+([.][0-9]+)?') }}
-            then cast({{ cast_or_null(text, 'decimal(12, 6)') }} * cast(0.01 as decimal(3, 2)) as {{ text_type() }})
+            then cast({{ cast_or_null(text, 'decimal(12, 6)') }} * cast('0.01' as decimal(3, 2)) as {{ text_type() }})
         else {{ text }}
     end
 {%- endmacro %}

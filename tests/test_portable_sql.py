@@ -42,13 +42,14 @@ OTHER_SETTINGS = json.dumps(
 # Functions with one meaning on DuckDB and Spark, as these models call them ...
 SHARED_FUNCTIONS = {
     "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "floor", "greatest",
-    "grouping", "lag", "lead", "least", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont", "rank",
-    "regexp_replace", "replace", "round", "row_number", "substring", "sum", "trim", "try_cast", "upper",
+    "grouping", "lag", "lead", "least", "lower", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont", "rank",
+    "regexp_replace", "replace", "round", "row_number", "split_part", "substring", "sum", "trim", "try_cast", "upper",
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
-    "collect_list", "concat", "date_add", "datediff", "explode", "from_utc_timestamp", "map", "named_struct", "rint",
-    "sequence", "sort_array", "split", "to_json", "to_utc_timestamp", "typeof", "unix_micros", "weekday",
+    "collect_list", "concat", "date_add", "datediff", "explode", "from_json", "from_utc_timestamp", "get_json_object",
+    "json_object_keys", "map", "named_struct", "rint", "sequence", "sort_array", "split", "timestamp_micros", "to_json",
+    "to_utc_timestamp", "typeof", "unix_micros", "weekday",
 }  # fmt: skip
 # What may stand before an opening parenthesis and is no function.
 WORDS = {

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from orchestration.build.transform import DbtProject
+from orchestration.sample.as_systems import with_own_addresses
 from orchestration.sample.systems.hubspot import hubspot_objects, key_of
 from tests.support.builds import load, open_build, rows_of, settings_for
 from tests.support.landing import Landing, Row
@@ -843,3 +844,10 @@ def test_the_sample_company_s_records_are_its_rows_and_some_that_are_none() -> N
     assert kept["property_hs_merged_object_ids"] == merged["id"] and deleted["is_deleted"] == "true"
     with pytest.raises(ValueError, match="the sample company's keys"):
         key_of("crm.accounts", "hubspot:1")
+
+
+def test_namesakes_of_the_sample_company_have_addresses_of_their_own() -> None:
+    reps = [{"rep_id": f"R1-0{number}", "email": "ana.lee.1@example.com"} for number in (1, 2)]
+    assert [rep["email"] for rep in with_own_addresses(reps)] == [
+        "ana.lee.1@example.com", "r1-02.ana.lee.1@example.com",
+    ]  # fmt: skip

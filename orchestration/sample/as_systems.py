@@ -43,6 +43,7 @@ def write_sample_as(
         clean = Path(folder) / "landing"
         write_sample(clean, scale=scale, seed=seed, as_of=as_of, currency=currency, has_dirt=False)
         tables = {table.label: _current(_rows(clean, table.label), table) for table in source_tables()}
+    tables["crm.sales_reps"] = with_own_addresses(tables["crm.sales_reps"])
     modules = {system: import_module(f"orchestration.sample.systems.{system}") for system in systems}
     carried = {label: module.key_of for module in modules.values() for label in module.FILLS}
     written: dict[str, int] = {}
@@ -54,6 +55,18 @@ def write_sample_as(
         for name, rows in getattr(module, f"{system}_objects")(tables).items():
             written[f"{system}.{name}"] = _write(target / system / name, rows, as_of)
     return written
+
+
+def with_own_addresses(sales_reps: Rows) -> list[dict[str, str]]:
+    """Reps, each with an address of its own, by which it is the user of another system: that of a namesake of an
+    earlier one begins with the rep's key."""
+    taken: set[str] = set()
+    rows = [dict(rep) for rep in sales_reps]
+    for rep in rows:
+        if rep["email"] in taken:
+            rep["email"] = f"{rep['rep_id'].lower()}.{rep['email']}"
+        taken.add(rep["email"])
+    return rows
 
 
 def _with_keys_of_systems(rows: Rows, table: Table, carried: Mapping[str, Callable[[str, str], str]]) -> Rows:
