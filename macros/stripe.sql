@@ -89,11 +89,11 @@
 
 {# An amount in major units, as a number of minor ones; NULL where the text is none. #}
 {% macro minor_from_major(amount, digits) -%}
-    cast(round(
-        {{ cast_or_null(amount, 'decimal(16, 4)') }}
-        * cast(case coalesce({{ digits }}, 2) when 0 then '1' when 1 then '10' when 3 then '1000' when 4 then '10000' else '100' end as decimal(5, 0)),
-        0
-    ) as bigint)
+    {{ cast_or_null(
+        'round(' ~ cast_or_null(amount, 'decimal(19, 4)') ~ ' * cast(case coalesce(' ~ digits ~ ", 2)"
+        ~ " when 0 then '1' when 1 then '10' when 3 then '1000' when 4 then '10000' else '100' end as decimal(5, 0)), 0)",
+        'bigint'
+    ) }}
 {%- endmacro %}
 
 {# The state of a subscription in the contract's words. `is_paused`: whether its bills are not collected. #}
