@@ -42,8 +42,9 @@ OTHER_SETTINGS = json.dumps(
 # Functions with one meaning on DuckDB and Spark, as these models call them ...
 SHARED_FUNCTIONS = {
     "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "floor", "greatest",
-    "grouping", "lag", "lead", "least", "lower", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont", "rank",
-    "regexp_replace", "replace", "round", "row_number", "split_part", "substring", "sum", "trim", "try_cast", "upper",
+    "grouping", "lag", "lead", "least", "lower", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont",
+    "rank", "regexp_replace", "replace", "round", "row_number", "split_part", "substring", "sum", "trim", "try_cast",
+    "upper",
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
