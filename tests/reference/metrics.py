@@ -80,7 +80,7 @@ def needs() -> dict[str, str]:
 def has_landed(needed: str, books: dict[str, Books], settings: Settings) -> bool:
     """Whether a row of them was ever read, be it quarantined. With bookings deals stand for orders and refunds.
 
-    Where a column is needed (`billing.products.unit_cost`), its table is: without costs the values are NULL by themselves.
+    Where a column is needed (`billing.products.unit_cost`), its table is: without costs the values are NULL anyway.
     """
     if settings.revenue_basis == "bookings":
         for table in ("billing.order_items", "billing.orders", "billing.refunds"):
