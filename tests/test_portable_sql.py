@@ -41,17 +41,10 @@ OTHER_SETTINGS = json.dumps(
 
 # Functions with one meaning on DuckDB and Spark, as these models call them ...
 SHARED_FUNCTIONS = {
-<<<<<<< HEAD
     "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "exp", "extract", "floor", "greatest",
     "grouping", "lag", "lead", "least", "ln", "lower", "lpad", "max", "md5", "min", "mod", "nullif",
     "percentile_cont", "rank", "regexp_replace", "replace", "round", "row_number", "split_part", "substring", "sum",
     "trim", "try_cast", "upper",
-=======
-    "abs", "bool_or", "cast", "coalesce", "concat_ws", "count", "date_trunc", "extract", "floor", "greatest",
-    "grouping", "lag", "lead", "least", "lower", "lpad", "max", "md5", "min", "mod", "nullif", "percentile_cont",
-    "rank", "regexp_replace", "replace", "round", "row_number", "split_part", "substring", "sum", "trim", "try_cast",
-    "upper",
->>>>>>> 49b9a2040dcc8e316841d166caeea3d89234605d
 }  # fmt: skip
 # ... and those that only Spark's side of macros/engine.sql calls.
 SPARK_FUNCTIONS = {
