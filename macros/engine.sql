@@ -285,7 +285,7 @@
     ) as keyed
 {% endmacro %}
 {% macro spark__json_entries(rows, json) %}
-    select entries.*, trim(key) as label, value
+    select entries.*, trim(key) as label, cast(value as string) as value
     from ({{ rows }}) as entries
     lateral view outer explode(from_json({{ json }}, 'map<string, string>')) as key, value
 {% endmacro %}

@@ -181,7 +181,7 @@
     {%- set year_first = '([0-9]{4})[-./ 년]+([0-9]{1,2})[월. ]*' -%}
     {%- set month_first = '([0-9]{1,2})[-./ ]([0-9]{4})' -%}
     {%- set month_name = '([A-Za-z]{3})[A-Za-z]*[-./ ,]*([0-9]{4}|[0-9]{2})' -%}
-    {%- set names = 'janfebmaraprmayjunjulaugsepoctnovdec' -%}
+    {%- set names = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] -%}
     case
         when {{ matches(text, day_pattern() ~ '([T ].*)?') }} then substring({{ text }}, 1, 8) || '01'
         when {{ matches(text, year_first) }}
@@ -191,11 +191,11 @@
             then regexp_replace({{ text }}, '^{{ month_first }}$', '{{ captured(2) }}') || '-'
                 || lpad(regexp_replace({{ text }}, '^{{ month_first }}$', '{{ captured(1) }}'), 2, '0') || '-01'
         when {{ matches(text, month_name) }}
-            and lower(substring({{ text }}, 1, 3)) in ('jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec')
-            then right('20' || regexp_replace({{ text }}, '^{{ month_name }}$', '{{ captured(2) }}'), 4) || '-'
-                || lpad(cast(cast(
-                    (position(lower(substring({{ text }}, 1, 3)) in '{{ names }}') + 2) / 3 as integer
-                ) as {{ text_type() }}), 2, '0') || '-01'
+            and lower(substring({{ text }}, 1, 3)) in ('{{ names | join("', '") }}')
+            then {{ "regexp_replace(regexp_replace(" ~ text ~ ", '^" ~ month_name ~ "$', '" ~ captured(2) ~ "'), '^([0-9]{2})$', '20" ~ captured(1) ~ "')" }}
+                || case lower(substring({{ text }}, 1, 3))
+                    {%- for name in names %} when '{{ name }}' then '-{{ '%02d' | format(loop.index) }}-01'{% endfor %}
+                end
         else {{ text }}
     end
 {%- endmacro %}
@@ -243,11 +243,13 @@
 #}
 {% macro number_from(text, decimal='.') -%}
     {%- set group = ',' if decimal == '.' else '.' -%}
-    {%- set digits = "([0-9]{1,3}([" ~ group ~ " ''\u00a0\u202f][0-9]{3})+|[0-9]+)" -%}
-    {%- set bare = "trim(" ~ replaced(text, '^[^0-9.,+-]+|[^0-9.,]+$', '') ~ ")" -%}
+    {#- apostrophes group as well, and blanks that do not break count as others -#}
+    {%- set apostrophe = dbt.string_literal(dbt.escape_single_quotes("'")) -%}
+    {%- set plain = "replace(replace(replace(" ~ text ~ ", " ~ apostrophe ~ ", '" ~ group ~ "'), ' ', ' '), ' ', ' ')" -%}
+    {%- set bare = replaced(plain, '^[^0-9.,+-]+|[^0-9.,]+$', '') -%}
     case
-        when {{ matches(bare, '[+-]?' ~ digits ~ '([' ~ decimal ~ '][0-9]+)?') }}
-            then replace({{ replaced(bare, '[' ~ group ~ " ''\u00a0\u202f]", '') }}, '{{ decimal }}', '.')
+        when {{ matches(bare, '[+-]?([0-9]{1,3}([' ~ group ~ ' ][0-9]{3})+|[0-9]+)([' ~ decimal ~ '][0-9]+)?') }}
+            then replace({{ replaced(bare, '[' ~ group ~ ' ]', '') }}, '{{ decimal }}', '.')
         else {{ text }}
     end
 {%- endmacro %}
