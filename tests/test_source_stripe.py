@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from orchestration.build.transform import DbtProject
+from orchestration.sample.systems.stripe_values import gross_of, minor, stripe_id
 from tests.support.builds import load, open_build, rows_of, settings_for
 from tests.support.landing import Landing, Row
 
@@ -1096,3 +1097,20 @@ def test_an_exported_subscription_of_nobody_or_of_an_unclear_price_is_set_aside(
 def test_books_of_exports_balance(exported: duckdb.DuckDBPyConnection, table: str) -> None:
     read, *others = books(exported, table)
     assert read == sum(others) > 0
+
+
+# --- the sample company as Stripe has it ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("total", "tax"), [(11900, 1900), (10808, 808), (7, 1), (100, 0), (123_457, 9144)])
+def test_a_refund_of_the_sample_is_the_contracts_net_amount_and_its_share_of_tax(total: int, tax: int) -> None:
+    for net in range(1, total - tax + 1, max((total - tax) // 500, 1)):
+        gross = gross_of(net, tax, total)
+        # the models' share: half a unit is rounded up
+        assert gross - (2 * gross * tax + total) // (2 * total) == net
+    assert gross_of(total - tax, tax, total) == total
+
+
+def test_the_sample_counts_minor_units_as_stripe_does() -> None:
+    assert [minor("12.34", "USD"), minor("13000", "KRW"), minor("", "EUR")] == [1234, 13000, 0]
+    assert [stripe_id("crm.accounts", "A1-00007"), stripe_id("billing.orders", "")] == ["cus_A1x00007", ""]
