@@ -121,7 +121,7 @@
 {%- endmacro %}
 
 {#
-    Accounts or reps by what else the contract's own files may call them: a rep by an e-mail address, either by the key
+    Accounts or reps by what else landed rows may call them: a rep by an e-mail address, either by the key
     that another system has for it. The body of a subquery.
 #}
 {% macro members_by_other_names(parent) %}
@@ -154,26 +154,34 @@
     {%- if is_linked %}
     -- depends_on: {{ ref('account_links') }}, {{ ref('rep_emails') }}, {{ ref('rep_links') }}
     {%- endif %}
+    {%- if named %}
     select
         rows._file_id,
         rows._line,
-        1 as _part,
-        cast(null as {{ text_type() }}) as _left_out
+        rows._part,
+        rows._left_out
         {%- for column in columns %},
         {% if column in named -%}
             coalesce(of_{{ column.name }}.member_id, rows.{{ column.name }})
-        {%- elif has_comma and column.type in ('decimal', 'rate', 'integer') -%}
-            {{ number_from(trimmed('rows.' ~ column.name), ',') }}
         {%- else -%}
             rows.{{ column.name }}
         {%- endif %} as {{ column.name }}
         {%- endfor %}
-    from {{ source(system, table) }} as rows
-    {%- for column in named %}
-    left join (
-        {{ members_by_other_names(column.parent) }}
-    ) as of_{{ column.name }} on lower({{ trimmed('rows.' ~ column.name) }}) = of_{{ column.name }}.named
-    {%- endfor %}
+    from (
+    {%- endif %}
+    select
+        _file_id,
+        _line,
+        1 as _part,
+        cast(null as {{ text_type() }}) as _left_out
+        {%- for column in columns %},
+        {% if has_comma and column.type in ('decimal', 'rate', 'integer') -%}
+            {{ number_from(trimmed(column.name), ',') }} as {{ column.name }}
+        {%- else -%}
+            {{ column.name }}
+        {%- endif %}
+        {%- endfor %}
+    from {{ source(system, table) }}
     {%- for model in source_models(system ~ '.' ~ table) %}
 
     union all
@@ -184,10 +192,18 @@
         _part,
         _left_out
         {%- for column in columns %},
-        {{ column.name if column.name in model_node(model).columns else 'cast(null as ' ~ text_type() ~ ')' }} as {{ column.name }}
+        {{ column.name if column.name in model_node(model).columns else 'cast(null as ' ~ text_type() ~ ') as ' ~ column.name }}
         {%- endfor %}
     from {{ ref(model) }}
     {%- endfor %}
+    {%- if named %}
+    ) as rows
+    {%- for column in named %}
+    left join (
+        {{ members_by_other_names(column.parent) }}
+    ) as of_{{ column.name }} on lower({{ trimmed('rows.' ~ column.name) }}) = of_{{ column.name }}.named
+    {%- endfor %}
+    {%- endif %}
 {% endmacro %}
 
 {#
