@@ -321,7 +321,10 @@ def test_times_without_an_offset_are_of_their_systems_zone(west: Built) -> None:
     [
         ({"naive_timestamps_in": "Seoul"}, "=Seoul: is not an IANA time zone such as Europe/Berlin"),
         ({"naive_timestamps_in": "crm=Seoul"}, "crm has no IANA time zone such as Europe/Berlin"),
-        ({"naive_timestamps_in": "hubspot=Asia/Seoul"}, "there is no source system hubspot: systems are billing, crm"),
+        (
+            {"naive_timestamps_in": "hubspots=Asia/Seoul"},
+            "there is no source system hubspots: systems are billing, crm",
+        ),
         ({"full_extract_tables": "crm.deal"}, "there is no landed table crm.deal; write it as system.table"),
         ({"fx_inference": "guess"}, "'direct_only', 'inverse' or 'cross'"),
     ],

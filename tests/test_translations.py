@@ -22,7 +22,15 @@ from orchestration.text.catalogue import DOMAIN, LANGUAGES, LOCALE_FOLDER, Langu
 TRANSLATED: list[Language] = [language for language in LANGUAGES if language != "en"]
 HANGUL = re.compile("[\uac00-\ud7a3]")
 # names of the sample company's people and things, and the languages' own names
-SPEAK_KOREAN = {"orchestration/sample/catalog.py", "orchestration/text/catalogue.py"}
+SPEAK_KOREAN = {
+    # what files in Korean have: encodings, dates, totals
+    "orchestration/load/kinds/charset.py",
+    "orchestration/mapping/formats.py",
+    "orchestration/mapping/proposal.py",
+    "orchestration/mapping/sample_rows.py",
+    "orchestration/sample/catalog.py",
+    "orchestration/text/catalogue.py",
+}
 Key = tuple[str | None, str | tuple[str, ...]]
 
 

@@ -34,6 +34,10 @@ ORDERED = (exp.RowNumber, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.
 # (model or test, window function): why ties do no harm, or why there are none.
 KNOWN: dict[tuple[str, str], str] = {
     (
+        "deal_stages_in_force",
+        "row_number() over (order by brought.system_number, brought.stage_order, brought.stage)",
+    ): "of what no system brings nothing is numbered; of what some do each system's stages are its model's own keys",
+    (
         "dim_business_days",
         "sum(opened.open_minutes) over (order by opened.date_on rows between unbounded preceding and 1 preceding)",
     ): "counted off from whole numbers; date_on is the model's own key, held by its unique_key test",
