@@ -62,6 +62,8 @@ from sales
 
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # a build in this process tells dbt where its warehouse is
+    monkeypatch.delenv("KPI_WAREHOUSE", raising=False)
     folder = tmp_path / "acme"
     kpi("init", folder, "--name", 'A: "B"', "--currency", "EUR", "--timezone", "Europe/Berlin").check()
     monkeypatch.setenv(COMPANY_VARIABLE, str(folder))
