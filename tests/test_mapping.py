@@ -49,8 +49,9 @@ EXPECTED: dict[str, tuple[str, dict[str, str | None]]] = {
         "Lineitem discount": "discount_amount", "Lineitem sku": "product_id", "Line ID": "order_item_id",
     }),
     "unified_payments": ("billing.orders", {
-        "id": "order_id", "Created date (UTC)": "ordered_at", "Amount": None, "Currency": "currency",
-        "Status": "status", "Description": None, "Customer ID": "account_id",
+        "id": "order_id", "Created date (UTC)": "ordered_at", "Amount": None, "Amount Refunded": None,
+        "Currency": "currency", "Captured": None, "Status": "status", "Description": None,
+        "Customer ID": "account_id", "Customer Email": None,
     }),
     "ads": ("marketing.ad_spend", {
         "Reporting starts": "spend_on", "Platform": "channel", "Campaign name": "campaign", "Amount spent": "amount",

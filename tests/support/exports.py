@@ -45,9 +45,9 @@ Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem 
 #1002,b@example.com,refunded,2025-10-08 10:00:00 +0200,1,Shirt,19.90,0.00,SKU-1,7003
 """
 STRIPE_PAYMENTS = """\
-id,Created date (UTC),Amount,Currency,Status,Description,Customer ID
-ch_1,2025-10-07 09:50:26,120.00,usd,Paid,Plan,cus_1
-ch_2,2025-10-08 10:00:00,80.50,usd,Refunded,Plan,cus_2
+id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Status,Description,Customer ID,Customer Email
+ch_1,2025-10-07 09:50:26,120.00,0.00,usd,true,Paid,Plan,cus_1,ann@acme.example
+ch_2,2025-10-08 10:00:00,80.50,80.50,usd,true,Refunded,Plan,cus_2,bo@beta.example
 """
 AD_SPEND = """\
 Reporting starts,Platform,Campaign name,Amount spent,Impr.,Link clicks
