@@ -24,18 +24,23 @@ brought as (
     where false
 ),
 
+last_listed as (
+    select max(stage_order) as stage_order from listed
+),
+
 -- behind the listed ones, in the order of their systems
 numbered as (
     select
         brought.stage,
         cast(
-            (select max(stage_order) from listed)
+            last_listed.stage_order
             + row_number() over (order by brought.system_number, brought.stage_order, brought.stage) as integer
         ) as stage_order,
         brought.default_probability,
         brought.is_won,
         brought.is_lost
     from brought
+    cross join last_listed
     left join listed on brought.stage = listed.stage
     where listed.stage is null
 )
