@@ -31,7 +31,7 @@ from orchestration.load.raw_tables import create_load_tables, create_raw_tables
 from orchestration.load.scanned import Scanned
 
 # So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
-MEMORY_LIMIT = "500MB"
+MEMORY_LIMIT = "400MB"
 SCRATCH_PREFIX = "kpi-load-"
 
 
