@@ -220,6 +220,7 @@ class Build:
             )
         project, build, before = self.project, self._published_build(), self._closed_months()
         with self._timed("publish"):
+            project.write_manifest()
             marts_file = marts.publish(
                 self.settings.paths,
                 build,

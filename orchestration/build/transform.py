@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from orchestration.build import data_tests
 from orchestration.build.company_project import project_folder
+from orchestration.build.parsing import (
+    PARSED_SETTINGS,
+    QUIET,
+    SEMANTIC_MANIFEST,
+    end_if_told_to,
+    first_line,
+    message,
+    parse,
+)
 from orchestration.build.systems import source_vars
 from orchestration.core.errors import BuildError
-from orchestration.core.process import interruption, prepare_for_dbt
+from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
 
-QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
 FAILED = ("error", "fail", "runtime error")
+MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What one layer's run did: the seconds each seed and model took, and how many tests passed on each."""
+    """What one layer's run did: the seconds each seed and model took, how many tests passed on each; the unique ids of all
+    that dbt ran, in the order that they finished, the data tests last."""
 
     seconds: dict[str, float]
     tests: dict[str, int]
+    nodes: tuple[str, ...] = ()
 
 
 class DbtProject:
@@ -37,18 +48,21 @@ class DbtProject:
     def __init__(self, settings: Settings, on_node: Callable[[str], None] = lambda _: None) -> None:
         self._log_folder = settings.paths.logs
         self._target_folder = settings.paths.dbt_target
+        self._build_file = settings.paths.build_file
         sources = source_vars(settings)
-        folder = project_folder(settings, tuple(sources["enabled_sources"]))
+        self._folder = project_folder(settings, tuple(sources["enabled_sources"]))
+        variables = {**settings.dbt_vars(), **sources}
         self._options = [
-            "--project-dir", str(folder),
-            "--profiles-dir", str(folder),
+            "--project-dir", str(self._folder),
+            "--profiles-dir", str(self._folder),
             "--target-path", str(self._target_folder),
             "--log-path", str(self._log_folder),
-            "--vars", json.dumps({**settings.dbt_vars(), **sources}),
+            "--vars", json.dumps(variables),
         ]  # fmt: skip
         self._on_node = on_node
         prepare_for_dbt(settings.paths)
-        self.manifest: Any = _parsed(tuple(self._options))
+        parsed_by = {name: variables[name] for name in (*PARSED_SETTINGS, *sources)}
+        self.manifest: Any = parse(self._folder, self._target_folder, self._log_folder, parsed_by)
 
     @property
     def log_file(self) -> Path:
@@ -57,7 +71,7 @@ class DbtProject:
     @property
     def semantic_manifest(self) -> Path:
         """The metrics of the semantic layer, as MetricFlow reads them; written when the project is parsed."""
-        return self._target_folder / "semantic_manifest.json"
+        return self._target_folder / SEMANTIC_MANIFEST
 
     def nodes(self, selector: Iterable[str]) -> int:
         """How many models, seeds and data tests `build` would run for folders of `models/`."""
@@ -75,66 +89,79 @@ class DbtProject:
         return sorted(node.name for node in nodes if node.resource_type == "model" and node.schema == schema)
 
     def build(self, select: Iterable[str], full_refresh: bool = False) -> LayerResult:
-        """Build the selected nodes and run their data tests. Raises BuildError naming the first that failed."""
+        """Build the selected models and seeds, then run their data tests. Raises BuildError naming what failed first."""
+        results = self._invoke(
+            "build", "--exclude-resource-types", "unit_test", "test", "--select", *select,
+            *(["--full-refresh"] if full_refresh else []),
+        )  # fmt: skip
+        self._raise_for([(result.node, result.message) for result in results if str(result.status) in FAILED])
+        nodes = self.manifest.nodes
+        seconds = {
+            result.node.name: float(result.execution_time) for result in results if result.node.unique_id in nodes
+        }
+        tests = data_tests.buildable(nodes, {result.node.unique_id for result in results})
+        order = (*(result.node.unique_id for result in results), *(node.unique_id for node in tests))
+        return LayerResult(seconds, self._test(tests), order)
+
+    def _test(self, nodes: Sequence[Any]) -> dict[str, int]:
+        """Run data tests; how many passed on each model. Raises BuildError naming the first that failed."""
+        plain = [node for node in nodes if data_tests.is_plain(node)]
+        others = [node for node in nodes if not data_tests.is_plain(node)]
+        passed: Counter[str] = Counter()
+        if plain:
+            self._invoke("compile", "--select", *(node.name for node in plain), told=False)
+            compiled = [data_tests.as_data_test(node, self._folder) for node in plain]
+            failures = []
+            for test, failure in data_tests.run(self._build_file, compiled):
+                self._on_node(test.name)
+                passed[test.model] += 1
+                failures += [failure] if failure else []
+            if failures:
+                first, *more = failures
+                raise BuildError(
+                    f"test {first.test.name} failed: {first.message}",
+                    [f"test {failure.test.name} failed too" for failure in more[:5]]
+                    + [f"the rows at fault: run {first.test.file} on {self._build_file}"],
+                )
+        if others:
+            results = self._invoke("test", "--select", *(node.name for node in others))
+            self._raise_for([(result.node, result.message) for result in results if str(result.status) in FAILED])
+            passed.update(str(node.depends_on.nodes[0]).rpartition(".")[2] for node in others)
+        return dict(passed)
+
+    def write_manifest(self) -> None:
+        """Write manifest.json: the project as dbt knows it, with the SQL that was compiled so far."""
+        content = json.dumps(self.manifest.writable_manifest().to_dict(omit_none=False), default=str)
+        (self._target_folder / MANIFEST).write_text(content, encoding="utf-8")
+
+    def _invoke(self, command: str, *arguments: str, told: bool = True) -> list[Any]:
+        """Run a dbt command on the parsed project; its results. Raises BuildError where dbt itself stops."""
         from dbt.cli.main import dbtRunner
 
-        arguments = [
-            *QUIET, "build", "--select", *select, "--exclude-resource-type", "unit_test",
-            "--indirect-selection", "buildable", *self._options,
-        ]  # fmt: skip
-        if full_refresh:
-            arguments.append("--full-refresh")
+        callbacks = [self._on_event] if told else []
         try:
-            outcome = dbtRunner(manifest=self.manifest, callbacks=[self._on_event]).invoke(arguments)
+            # run_results.json and manifest.json take longer to write than most layers to build
+            outcome = dbtRunner(manifest=self.manifest, callbacks=callbacks).invoke(
+                [*QUIET, "--no-write-json", command, *arguments, *self._options]
+            )
         finally:
             _close_database()
-        _end_if_told_to()
+        end_if_told_to()
         if outcome.exception is not None:
-            raise BuildError(f"dbt stopped: {_first_line(outcome.exception)}", [f"log: {self.log_file}"])
-        results = list(outcome.result)
-        failed = [result for result in results if str(result.status) in FAILED]
+            raise BuildError(f"dbt stopped: {first_line(outcome.exception)}", [f"log: {self.log_file}"])
+        return list(outcome.result)
+
+    def _raise_for(self, failed: Sequence[tuple[Any, str | None]]) -> None:
         if failed:
+            (node, text), *more = failed
             raise BuildError(
-                f"{failed[0].node.resource_type} {failed[0].node.name} failed: {_message(failed[0].message)}",
-                [f"{result.node.resource_type} {result.node.name} failed too" for result in failed[1:6]]
-                + [f"log: {self.log_file}"],
+                f"{node.resource_type} {node.name} failed: {message(text)}",
+                [f"{other.resource_type} {other.name} failed too" for other, _ in more[:5]] + [f"log: {self.log_file}"],
             )
-        tests = Counter(
-            str(parent).rpartition(".")[2]
-            for result in results
-            if result.node.resource_type == "test"
-            for parent in result.node.depends_on.nodes[:1]
-        )
-        seconds = {
-            result.node.name: float(result.execution_time) for result in results if result.node.resource_type != "test"
-        }
-        return LayerResult(seconds, dict(tests))
 
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeFinished":
             self._on_node(str(event.data.node_info.node_name))
-
-
-@cache
-def _parsed(options: tuple[str, ...]) -> Any:
-    """The manifest of the project, parsed once a process for the same settings."""
-    from dbt.cli.main import dbtRunner
-
-    parsed = dbtRunner().invoke([*QUIET, "parse", *options])
-    _end_if_told_to()
-    if not parsed.success:
-        # what dbt remembers of an earlier parse breaks on metrics that have gone since, together with what they used
-        parsed = dbtRunner().invoke([*QUIET, "--no-partial-parse", "parse", *options])
-        _end_if_told_to()
-    if not parsed.success:
-        raise BuildError(f"the dbt project does not parse: {_first_line(parsed.exception)}")
-    return parsed.result
-
-
-def _end_if_told_to() -> None:
-    """dbt takes the exception that ends the process for one of its own, if it does not lose it."""
-    if (ended_by := interruption()) is not None:
-        raise ended_by
 
 
 def manifest_of(settings: Settings) -> dict[str, Any]:
@@ -148,13 +175,3 @@ def _close_database() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
-
-
-def _message(text: str | None) -> str:
-    """dbt's message without its first, general line."""
-    lines = [line.strip() for line in (text or "no message").splitlines() if line.strip()]
-    return " ".join(lines[1:3]) if len(lines) > 1 else lines[0]
-
-
-def _first_line(error: BaseException | None) -> str:
-    return _message(str(error)) if error else "unknown error"

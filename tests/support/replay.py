@@ -6,7 +6,6 @@ statement and data test is taken over as dbt wrote it down, in the order that db
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,8 +30,7 @@ class Replay:
         if self._project is None:
             self._project = DbtProject(self._settings)
             for select in self._layers:
-                self._project.build(select)
-                self._take_down()
+                self._take_down(self._project.build(select).nodes)
             self._take_down_views()
             return
         with duckdb.connect(str(self._settings.paths.build_file)) as connection:
@@ -54,25 +52,22 @@ class Replay:
         assert self._project is not None
         return self._project.models_of("kpi")
 
-    def _take_down(self) -> None:
+    def _take_down(self, nodes: Sequence[str]) -> None:
         assert self._project is not None
-        target = self._settings.warehouse / "dbt"
-        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-        for result in results:
-            node = self._project.manifest.nodes[result["unique_id"]]
+        run = self._settings.warehouse / "dbt" / "run"
+        for unique_id in nodes:
+            node = self._project.manifest.nodes[unique_id]
             if node.resource_type == "model":
-                executed = target / "run" / node.package_name / node.original_file_path
-                self._statements.append(_replacing(executed, node.name))
+                executed = run / node.package_name / node.original_file_path
+                self._statements.append(_replacing(executed))
             elif node.resource_type == "test":
                 assert str(node.config.severity).lower() == "error"
-                self._data_tests.append((node.name, result["compiled_code"]))
+                self._data_tests.append((node.name, node.compiled_code))
 
 
-def _replacing(executed: Path, name: str) -> str:
-    """What dbt executed for a model; it built beside the old relation and renamed then, this replaces it."""
+def _replacing(executed: Path) -> str:
+    """What dbt executed for a model, so that it replaces what is there."""
     statement = executed.read_text(encoding="utf-8")
-    assert f'"{name}__dbt_tmp"' in statement
-    statement = statement.replace(f'"{name}__dbt_tmp"', f'"{name}"')
     for kind in ("table", "view"):
         for spaces in (" ", "  "):
             statement = statement.replace(f"create{spaces}{kind}\n", f"create or replace {kind}\n")
