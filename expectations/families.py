@@ -15,8 +15,8 @@ from typing import Any
 
 import duckdb
 import jinja2
-import yaml
 
+from orchestration.core.yaml_files import read_yaml
 from orchestration.warehouse.sql import literal
 
 GATES = ("after_load", "after_staging", "after_facts", "after_kpi")
@@ -70,7 +70,7 @@ def read_families(gate: str, every: Mapping[str, Sequence[str]]) -> tuple[Family
     `every` says which tables `every <name>` stands for. Raises ValueError naming file, family and what is wrong.
     """
     path = FOLDER / f"{gate}.yml"
-    return tuple(_family(gate, entry, every, path) for entry in yaml.safe_load(path.read_text(encoding="utf-8")))
+    return tuple(_family(gate, entry, every, path) for entry in read_yaml(path))
 
 
 def _family(gate: str, entry: dict[str, Any], every: Mapping[str, Sequence[str]], path: Path) -> Family:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -31,6 +31,7 @@ class Finding:
     is_warning: bool
     told: str | None = None
     data_docs: str | None = None
+    family: str = ""
 
     def __str__(self) -> str:
         line = f"{self.table}: {self.expectation}: observed {self.observed}, limit {self.limit}"
@@ -65,17 +66,23 @@ class GateResult:
 
 
 class GateRunner:
-    """The gates of one run. They share a context, so the run's Data Docs show all that were evaluated so far."""
+    """The gates of one run. They share a context, so the run's Data Docs show all that were evaluated so far.
 
-    def __init__(self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any]) -> None:
+    Data Docs are rendered where a gate closed; `always`, whatever came of it.
+    """
+
+    def __init__(
+        self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], *, always: bool = False
+    ) -> None:
         self._build_file = build_file
         self._data_docs = data_docs
         self._run_id = run_id
         self._parameters = dict(parameters)
+        self._always = always
         self._context: Any = None
 
     def run(self, gate: str, families: Sequence[Family]) -> GateResult:
-        """Hold the measures of a gate's families against their expectations, and render the run's Data Docs."""
+        """Hold the measures of a gate's families against their expectations."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return self._run(gate, families)
@@ -105,13 +112,22 @@ class GateRunner:
         finally:
             _close(source)
         result = GateResult(gate, tables=sorted({table for family in families for table in family.tables}))
-        context.build_data_docs()
-        result.data_docs = str(self._data_docs / "index.html")
-        for identifier, validation_result in outcome.run_results.items():
-            family = by_name[validation_result.suite_name.partition(": ")[2]]
-            page = context.get_docs_sites_urls(resource_identifier=identifier)[0]["site_url"]
-            _collect(result, family, validation_result, unquote(urlparse(page).path))
+        for validation_result in outcome.run_results.values():
+            _collect(result, by_name[validation_result.suite_name.partition(": ")[2]], validation_result)
+        if not result.passed or self._always:
+            self._render(result, outcome, by_name)
         return result
+
+    def _render(self, result: GateResult, outcome: Any, by_name: Mapping[str, Family]) -> None:
+        """Render the Data Docs of the run so far, and have each finding name its page."""
+        self._context.build_data_docs()
+        result.data_docs = str(self._data_docs / "index.html")
+        pages = {}
+        for identifier, validation_result in outcome.run_results.items():
+            url = self._context.get_docs_sites_urls(resource_identifier=identifier)[0]["site_url"]
+            pages[by_name[validation_result.suite_name.partition(": ")[2]].name] = unquote(urlparse(url).path)
+        result.failures = [replace(finding, data_docs=pages[finding.family]) for finding in result.failures]
+        result.warnings = [replace(finding, data_docs=pages[finding.family]) for finding in result.warnings]
 
     def _new_context(self, gx: Any) -> Any:
         context = gx.get_context(mode="ephemeral")
@@ -140,7 +156,7 @@ class GateRunner:
         )
 
 
-def _collect(result: GateResult, family: Family, outcome: Any, page: str) -> None:
+def _collect(result: GateResult, family: Family, outcome: Any) -> None:
     """Add what a family's expectations found to a gate's result: a finding for each table, in the order of tables."""
     for entry in outcome.results:
         result.expectations += len(family.questions)
@@ -156,7 +172,7 @@ def _collect(result: GateResult, family: Family, outcome: Any, page: str) -> Non
                 limit=limit(config, _settings_named(family, config)),
                 is_warning=is_warning,
                 told=row["told"],
-                data_docs=page,
+                family=family.name,
             )
             for row, observed in sorted(
                 _unexpected(entry, family), key=lambda pair: (pair[0]["table_name"], pair[0]["subject"])

@@ -306,7 +306,7 @@ def test_holidays_are_read_from_the_seed(tmp_path: Path) -> None:
 
 
 def read_manifest(company: Company) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((company.settings.paths.dbt_target / "manifest.json").read_text())
+    content: dict[str, Any] = json.loads(company.settings.paths.built_project.read_text())
     return content
 
 

@@ -272,5 +272,5 @@ def gate_parameters(settings: Settings) -> Mapping[str, Any]:
 
 def forget_old_data_docs(folder: Path, keep: int = KEPT_DATA_DOCS) -> None:
     """Remove the Data Docs of all runs but the last `keep`. Run ids begin with their time."""
-    for old in sorted(path for path in folder.iterdir() if path.is_dir())[:-keep]:
+    for old in sorted(path for path in folder.glob("*") if path.is_dir())[:-keep]:
         shutil.rmtree(old)

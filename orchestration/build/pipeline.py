@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from expectations.apart import GateProcess
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
 from orchestration.build.record import RunRecord, warnings_of
@@ -69,7 +71,14 @@ class Progress:
 class Build:
     """One build of a warehouse. Enter `running()`, then take the steps in the order of STEPS."""
 
-    def __init__(self, settings: Settings, *, full_refresh: bool = False, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        full_refresh: bool = False,
+        progress: Progress | None = None,
+        gates_apart: bool = False,
+    ) -> None:
         started = datetime.now(UTC)
         self.settings = settings
         self.record = RunRecord(
@@ -79,6 +88,7 @@ class Build:
             settings=settings.dbt_vars(),
         )
         self._full_refresh = full_refresh
+        self._gate_process = GateProcess() if gates_apart else None
         self._progress = progress or Progress()
 
     @contextmanager
@@ -89,6 +99,8 @@ class Build:
             remove_leftovers(self.settings.paths)
             self._note_a_dead_run()
             self._remember_warnings()
+            if self._gate_process is not None:
+                self._gate_process.begin(*self._gate_arguments, always=self._renders_always)
             try:
                 yield self
                 # where steps are taken by others, what failed is on the record already
@@ -98,6 +110,9 @@ class Build:
                     failure = interruption() or no_room(error) or error
                     self._end(failure)
                 raise failure from (None if failure is error else error)
+            finally:
+                if self._gate_process is not None:
+                    self._gate_process.close()
             with undisturbed():
                 self._end()
             if (ended_by := interruption()) is not None:
@@ -194,6 +209,8 @@ class Build:
 
     def gate(self, gate: str) -> GateResult:
         """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""
+        if self._gate_process is not None:
+            _ = self.project  # both take a while to get ready
         with self._timed(gate):
             objects = objects_of(self.settings)
             with open_build_file(self.settings.paths.build_file) as connection:
@@ -201,7 +218,8 @@ class Build:
                 if gate == "after_staging":
                     self.record.tables = staged.books(connection)
                     self.record.findings = staged.findings(connection)
-            result = self._gate_runner.run(gate, gates.families(gate, objects))
+            runner = self._gate_process or self._gate_runner
+            result = runner.run(gate, gates.families(gate, objects))
         told = result.to_dict()
         for warning, key in zip(told["warnings"], warnings_of([told]), strict=True):
             # one that stood there, alike, when the last run was published
@@ -220,7 +238,7 @@ class Build:
             )
         project, build, before = self.project, self._published_build(), self._closed_months()
         with self._timed("publish"):
-            project.write_manifest()
+            project.write_built_project()
             marts_file = marts.publish(
                 self.settings.paths,
                 build,
@@ -289,12 +307,16 @@ class Build:
 
     @cached_property
     def _gate_runner(self) -> GateRunner:
-        return GateRunner(
-            self.settings.paths.build_file,
-            self.settings.paths.data_docs / self.record.run_id,
-            self.record.run_id,
-            gates.gate_parameters(self.settings),
-        )
+        return GateRunner(*self._gate_arguments, always=self._renders_always)
+
+    @property
+    def _gate_arguments(self) -> tuple[Path, Path, str, Mapping[str, Any]]:
+        paths, run_id = self.settings.paths, self.record.run_id
+        return paths.build_file, paths.data_docs / run_id, run_id, gates.gate_parameters(self.settings)
+
+    @property
+    def _renders_always(self) -> bool:
+        return self.settings.data_docs == "always"
 
     @contextmanager
     def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
@@ -334,9 +356,14 @@ class Build:
 
 
 def run_build(
-    settings: Settings, *, full_refresh: bool = False, publish_earlier: bool = False, progress: Progress | None = None
+    settings: Settings,
+    *,
+    full_refresh: bool = False,
+    publish_earlier: bool = False,
+    progress: Progress | None = None,
+    gates_apart: bool = False,
 ) -> RunRecord:
-    """Run a whole build and write last_run.json, whatever comes of it.
+    """Run a whole build and write last_run.json, whatever comes of it. `gates_apart`: gates get a process of their own.
 
     Raises a KpiError where it stops early; what was published before then stays as it was. A build that may not begin
     (no landing folder, or an as-of date before that of what is published without `publish_earlier`) is no last run.
@@ -344,7 +371,7 @@ def run_build(
     check_landing(settings.landing)
     if not publish_earlier:
         _check_it_goes_forward(settings)
-    build = Build(settings, full_refresh=full_refresh, progress=progress)
+    build = Build(settings, full_refresh=full_refresh, progress=progress, gates_apart=gates_apart)
     with build.running():
         for step in steps_of(settings):
             build.step(step)

@@ -26,13 +26,13 @@ from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
 
 FAILED = ("error", "fail", "runtime error")
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What one layer's run did: the seconds each seed and model took, how many tests passed on each; the unique ids of all
-    that dbt ran, in the order that they finished, the data tests last."""
+    """What one layer's run did: the seconds each seed and model took, how many tests passed on each.
+
+    `nodes` has the unique ids of all that was run, in the order of finishing, the data tests last."""
 
     seconds: dict[str, float]
     tests: dict[str, int]
@@ -49,6 +49,7 @@ class DbtProject:
         self._log_folder = settings.paths.logs
         self._target_folder = settings.paths.dbt_target
         self._build_file = settings.paths.build_file
+        self._built_project = settings.paths.built_project
         sources = source_vars(settings)
         self._folder = project_folder(settings, tuple(sources["enabled_sources"]))
         variables = {**settings.dbt_vars(), **sources}
@@ -89,7 +90,7 @@ class DbtProject:
         return sorted(node.name for node in nodes if node.resource_type == "model" and node.schema == schema)
 
     def build(self, select: Iterable[str], full_refresh: bool = False) -> LayerResult:
-        """Build the selected models and seeds, then run their data tests. Raises BuildError naming what failed first."""
+        """Build the selected models and seeds, then run their data tests. Raises BuildError naming what failed."""
         results = self._invoke(
             "build", "--exclude-resource-types", "unit_test", "test", "--select", *select,
             *(["--full-refresh"] if full_refresh else []),
@@ -129,10 +130,35 @@ class DbtProject:
             passed.update(str(node.depends_on.nodes[0]).rpartition(".")[2] for node in others)
         return dict(passed)
 
-    def write_manifest(self) -> None:
-        """Write manifest.json: the project as dbt knows it, with the SQL that was compiled so far."""
-        content = json.dumps(self.manifest.writable_manifest().to_dict(omit_none=False), default=str)
-        (self._target_folder / MANIFEST).write_text(content, encoding="utf-8")
+    def write_built_project(self) -> None:
+        """Write down what was built: what finance keeps of dbt's manifest, which is long to write."""
+        manifest = self.manifest
+        nodes = {
+            unique_id: {
+                "unique_id": unique_id,
+                "name": node.name,
+                "resource_type": str(node.resource_type),
+                "schema": node.schema,
+                "original_file_path": node.original_file_path,
+                "checksum": {"checksum": node.checksum.checksum},
+                "raw_code": node.raw_code,
+                "compiled_code": getattr(node, "compiled_code", None),
+                "config": {"meta": node.config.meta},
+                "columns": {name: {} for name in node.columns},
+                "depends_on": {"nodes": node.depends_on_nodes},
+            }
+            for unique_id, node in manifest.nodes.items()
+            if node.resource_type in ("model", "seed")
+        }
+        macros = {
+            unique_id: {
+                name: getattr(macro, name) for name in ("unique_id", "package_name", "original_file_path", "macro_sql")
+            }
+            for unique_id, macro in manifest.macros.items()
+            if macro.package_name == manifest.metadata.project_name
+        }
+        content = {"metadata": {"project_name": manifest.metadata.project_name}, "nodes": nodes, "macros": macros}
+        self._built_project.write_text(json.dumps(content), encoding="utf-8")
 
     def _invoke(self, command: str, *arguments: str, told: bool = True) -> list[Any]:
         """Run a dbt command on the parsed project; its results. Raises BuildError where dbt itself stops."""

@@ -80,6 +80,7 @@ def build(
             full_refresh=full_refresh,
             publish_earlier=publish_earlier,
             progress=TerminalProgress(bars, out.is_terminal),
+            gates_apart=True,
         )
     _print_build(settings, record)
 
@@ -249,7 +250,7 @@ def status(warehouse: Warehouse = None) -> None:
             f"repaired) + {rows['left_out']:,} left out",
             **PLAIN,
         )
-    if run["gates"]:
+    if run["gates"] and run["gates"][-1]["data_docs"]:
         out.print(f"data docs: {run['gates'][-1]['data_docs']}", **PLAIN)
 
 

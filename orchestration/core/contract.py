@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from orchestration.core.errors import UsageError
+from orchestration.core.yaml_files import read_yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 SOURCES_FILE = PROJECT_ROOT / "models" / "staging" / "_sources.yml"
@@ -130,7 +131,7 @@ def tables_filled(company_sources: Path | None = None) -> dict[str, dict[str, tu
     filled: dict[str, dict[str, tuple[str, ...]]] = {}
     for system, folder in _system_folders(company_sources).items():
         for file in sorted(folder.glob("*.yml")):
-            document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            document = read_yaml(file) or {}
             for model in document.get("models") or ():
                 label = contract.get(str(model["name"]).removeprefix(f"{system}__"))
                 columns = tuple(str(column["name"]) for column in model.get("columns") or ())
@@ -149,7 +150,7 @@ def _system_folders(company_sources: Path | None) -> dict[str, Path]:
 
 def _tables(file: Path, *, is_contract: bool) -> tuple[Table, ...]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_yaml(file)
         sources = document.get("sources") or ()
         tables = [(source["name"], table) for source in sources for table in source["tables"]]
         names = [(system, table["name"], column["name"]) for system, table in tables for column in table["columns"]]

@@ -97,6 +97,11 @@ class WarehousePaths:
         return self.root / "dbt"
 
     @property
+    def built_project(self) -> Path:
+        """The models, seeds and macros of the last build, with the SQL that was run."""
+        return self.dbt_target / "project.json"
+
+    @property
     def logs(self) -> Path:
         """dbt's log."""
         return self.root / "logs"

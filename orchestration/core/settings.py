@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +18,7 @@ from orchestration.core.company import COMPANY_FILE, company_folder, company_set
 from orchestration.core.contract import PROJECT_ROOT, Table, landed_tables
 from orchestration.core.errors import UsageError
 from orchestration.core.paths import WarehousePaths
+from orchestration.core.yaml_files import read_yaml
 
 PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
 # What belongs to this machine or to one run, not to the business: never passed to dbt as a var.
@@ -33,6 +33,7 @@ RUN_SETTINGS = (
     "notify_url",
     "notify_success",
     "dashboard",
+    "data_docs",
     "postgres_url",
     "postgres_schema",
     "postgres_reader",
@@ -68,7 +69,7 @@ class _ProjectVars(PydanticBaseSettingsSource):
 
 @cache
 def _project_vars() -> dict[str, Any]:
-    variables: dict[str, Any] = yaml.safe_load(PROJECT_FILE.read_text(encoding="utf-8"))["vars"]
+    variables: dict[str, Any] = read_yaml(PROJECT_FILE)["vars"]
     # what a build tells dbt of its source systems is no setting
     return {name: value for name, value in variables.items() if name in Settings.model_fields}
 
@@ -99,6 +100,8 @@ class Settings(BaseSettings):
     notify_success: bool = False
     # Whether a build renders the dashboard when it has published.
     dashboard: bool = True
+    # When Great Expectations' Data Docs of a run are rendered: where a gate closed it, or always.
+    data_docs: Literal["closed", "always"] = "closed"
     # A PostgreSQL database, as postgresql://user:password@host:port/database, that a build copies the marts into; the
     # schema of its views, and the role that may read them.
     postgres_url: str | None = None

@@ -103,11 +103,11 @@ def _comparison(fact: Fact, metric_id: str) -> Comparison:
 
 
 def read_project(paths: WarehousePaths) -> Project:
-    """The project of the last build, as dbt wrote it down.
+    """The project of the last build, as that wrote it down.
 
     Raises BuildError where that file is gone or of a version whose facts declared nothing.
     """
-    path = paths.dbt_target / "manifest.json"
+    path = paths.built_project
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -101,7 +101,7 @@ def _check_result(name: str, table: str, key: dg.AssetKey, result: GateResult) -
 
 def _metadata(findings: list[Finding], result: GateResult) -> Mapping[str, Any]:
     page = findings[0].data_docs if findings else result.data_docs
-    metadata: dict[str, Any] = {"data_docs": dg.MetadataValue.path(str(page))}
+    metadata: dict[str, Any] = {"data_docs": dg.MetadataValue.path(page)} if page else {}
     if findings:
         metadata["findings"] = dg.MetadataValue.md(
             "\n".join(
