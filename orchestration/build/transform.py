@@ -143,7 +143,7 @@ class DbtProject:
                 "checksum": {"checksum": node.checksum.checksum},
                 "raw_code": node.raw_code,
                 "compiled_code": getattr(node, "compiled_code", None),
-                "config": {"meta": node.config.meta},
+                "config": {"meta": node.config.meta, "materialized": node.config.materialized},
                 "columns": {name: {} for name in node.columns},
                 "depends_on": {"nodes": node.depends_on_nodes},
             }

@@ -1,0 +1,205 @@
+"""What a build takes, against its floor: `make bench SCALE="1 10 100"`, or
+
+    python benchmarks/bench.py [SCALE ...]
+
+For each scale: the sample company of that size is written (kept in target/bench), built by `kpi build` into an empty
+warehouse, built once more as of the next day with nothing new, and run bare (benchmarks/floor.py), in turn on this
+machine. Prints seconds, peak memory, size on disk and the ratio product / floor of each step, and by how much each
+step and query grows from scale to scale; writes the tables into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from growth import exponents
+
+PROJECT = Path(__file__).resolve().parent.parent
+KPI = Path(sys.executable).parent / "kpi"
+FOLDER = PROJECT / "target" / "bench"
+PAGE = PROJECT / "docs" / "performance.md"
+BEGIN, END = "<!-- benchmark -->", "<!-- /benchmark -->"
+AS_OF = date(2026, 10, 31)
+# The steps of the floor, and those of a build that do the same; the others do what the floor does not.
+SAME = {"load": ("load",), "staging": ("staging",), "facts": ("facts",), "kpi": ("kpi",), "publish": ("publish",)}
+OTHERS = ("parse", "after_load", "after_staging", "after_facts", "after_kpi", "dashboard")
+MOST_GROWTH = 1.1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A scale: seconds of the build by step and as a whole, of the same build the next day, of the floor by step and
+    query; peak memory of the build's process; sizes on disk."""
+
+    scale: int
+    whole: float
+    steps: Mapping[str, float]
+    next_day: float
+    next_day_steps: Mapping[str, float]
+    floor: Mapping[str, float]
+    queries: Mapping[str, float]
+    peak_bytes: int
+    landing_bytes: int
+    build_bytes: int
+    release_bytes: int
+
+    @property
+    def floor_whole(self) -> float:
+        """Seconds of the floor: reading, models, copying."""
+        return sum(seconds for step, seconds in self.floor.items() if step in SAME)
+
+
+def measure(scale: int) -> Measured:
+    """Build and run bare the sample company of a scale."""
+    landing, warehouse, bare = FOLDER / f"landing_{scale}", FOLDER / f"warehouse_{scale}", FOLDER / f"floor_{scale}"
+    if not landing.exists():
+        partial = landing.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        command = [KPI, "sample", "--scale", str(scale), "--as-of", AS_OF.isoformat(), partial]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        partial.rename(landing)
+    for folder in (warehouse, bare):
+        shutil.rmtree(folder, ignore_errors=True)
+    _forget(landing)
+    whole, peak = _build(landing, warehouse, AS_OF)
+    steps = _steps(warehouse)
+    _forget(landing)
+    floor = subprocess.run(
+        [sys.executable, PROJECT / "benchmarks" / "floor.py", landing, warehouse, bare],
+        check=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    bare_seconds = json.loads(floor.stdout)
+    build_bytes, release_bytes = _size(warehouse / "build.duckdb"), _size((warehouse / "current").resolve())
+    shutil.rmtree(bare)
+    next_day, _ = _build(landing, warehouse, AS_OF + timedelta(days=1))
+    return Measured(
+        scale, whole, steps, next_day, _steps(warehouse), bare_seconds["steps"], bare_seconds["queries"], peak,
+        _size(landing), build_bytes, release_bytes,
+    )  # fmt: skip
+
+
+def _build(landing: Path, warehouse: Path, as_of: date) -> tuple[float, int]:
+    """Run `kpi build` as its user does; seconds and peak memory in bytes of its process."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KPI_")}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [KPI, "build", "--landing", landing, "--warehouse", warehouse, "--as-of", as_of.isoformat()],
+        stdout=subprocess.DEVNULL, env=environment, cwd=FOLDER,
+    )  # fmt: skip
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"the build of {landing} ended with exit {process.returncode}")
+    return time.perf_counter() - started, usage.ru_maxrss * 1024
+
+
+def _steps(warehouse: Path) -> dict[str, float]:
+    seconds: dict[str, float] = json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))["seconds"]
+    return seconds
+
+
+def _forget(folder: Path) -> None:
+    """Have the files be read from the page cache by whoever comes next: both begin alike."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.read_bytes()
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def tables(measured: Sequence[Measured]) -> str:
+    """The tables of a run, as Markdown."""
+    lines = [
+        f"{_machine()}; {date.today().isoformat()}.",
+        "",
+        "| | " + " | ".join(f"scale {one.scale} | floor | ratio" for one in measured) + " |",
+        "|---|" + "---|---|---|" * len(measured),
+    ]
+    for step, parts in SAME.items():
+        cells = []
+        for one in measured:
+            took = sum(one.steps.get(part, 0) for part in parts)
+            cells.append(f"{took:.1f} | {one.floor[step]:.1f} | {took / one.floor[step]:.1f}")
+        lines.append(f"| {step} | " + " | ".join(cells) + " |")
+    for step in OTHERS:
+        lines.append(f"| {step} | " + " | ".join(f"{one.steps.get(step, 0):.1f} | | " for one in measured) + " |")
+    whole = (f"**{one.whole:.1f}** | **{one.floor_whole:.1f}** | **{one.whole / one.floor_whole:.1f}**" for one in measured)
+    lines += [
+        "| **whole build**, seconds | " + " | ".join(whole) + " |",
+        "| the next day, nothing new | " + " | ".join(f"{one.next_day:.1f} | | " for one in measured) + " |",
+        "| peak memory, MB | " + " | ".join(f"{one.peak_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+        "| landing files, MB | " + " | ".join(f"{one.landing_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+        "| build.duckdb, MB | " + " | ".join(f"{one.build_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+        "| a release, MB | " + " | ".join(f"{one.release_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+    ]
+    return "\n".join(lines)
+
+
+def growth(measured: Sequence[Measured]) -> str:
+    """By how much steps and queries grow between the two largest scales, as Markdown; '' for one scale."""
+    if len(measured) < 2:
+        return ""
+    seconds: dict[str, dict[int, float]] = {}
+    for one in measured:
+        for name, took in {**{f"step {step}": took for step, took in one.steps.items()}, **one.queries}.items():
+            seconds.setdefault(name, {})[one.scale] = took
+    found = sorted(exponents(seconds).items(), key=lambda pair: -pair[1])
+    small, large = sorted(one.scale for one in measured)[-2:]
+    lines = [
+        f"Growth from scale {small} to {large}, as the exponent of seconds by scale (1: linear), of what takes some time; "
+        f"the ten that grow most, {sum(exponent > MOST_GROWTH for _, exponent in found)} of {len(found)} above {MOST_GROWTH}:",
+        "",
+        "| step or query | exponent | seconds |",
+        "|---|---|---|",
+        *(f"| {name} | {exponent:.2f} | {seconds[name][large]:.1f} |" for name, exponent in found[:10]),
+    ]
+    return "\n".join(lines)
+
+
+def _machine() -> str:
+    cpu = next(
+        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores ({cpu}), {gigabytes:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+
+
+def write_page(text: str) -> None:
+    """Put the tables into docs/performance.md, in place of the last ones."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    scales = sorted({int(scale) for scale in sys.argv[1:]} or {1})
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    measured = []
+    for scale in scales:
+        one = measure(scale)
+        (FOLDER / f"measured_{scale}.json").write_text(json.dumps(asdict(one), indent=1), encoding="utf-8")
+        measured.append(one)
+        print(f"scale {scale}: {one.whole:.1f} s, floor {one.floor_whole:.1f} s", flush=True)
+    text = "\n\n".join(part for part in (tables(measured), growth(measured)) if part)
+    print(text)
+    write_page(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

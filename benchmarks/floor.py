@@ -1,0 +1,144 @@
+"""The floor of a build: what DuckDB alone needs to read the same files, run the same SQL and copy the same tables.
+
+    python benchmarks/floor.py LANDING WAREHOUSE FOLDER
+
+WAREHOUSE holds a build of LANDING; the compiled SQL and the raw tables are taken from there, which is not timed. Nothing
+is checked: no line is accounted for, no test run, no gate asked. Prints seconds as JSON; FOLDER holds what is written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+LAYER_OF = {
+    "sources": "staging", "staging": "staging", "meta": "staging", "intermediate": "facts", "facts": "facts",
+    "kpi": "kpi", "finance": "kpi",
+}  # fmt: skip
+THREADS = 2
+
+
+class Seconds:
+    """Seconds by step, and by query (`model <name>`, `test <name>`)."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+        self.queries: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, step: str, query: str | None = None) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        taken = time.perf_counter() - start
+        self.steps[step] = self.steps.get(step, 0) + taken
+        if query is not None:
+            self.queries[query] = taken
+
+
+def connect(file: Path) -> duckdb.DuckDBPyConnection:
+    """A new database."""
+    file.unlink(missing_ok=True)
+    connection = duckdb.connect(str(file))
+    connection.execute(f"set threads = {THREADS}; set TimeZone = 'UTC'")
+    return connection
+
+
+def load(landing: Path, folder: Path, seconds: Seconds) -> None:
+    """Read every CSV file of the landing folder, a table at once, with all cores."""
+    with connect(folder / "load.duckdb") as connection:
+        connection.execute("create schema raw")
+        for table in sorted({file.parent for file in landing.rglob("*.csv")}):
+            files = [str(file) for file in sorted(table.glob("*.csv"))]
+            name = f"{table.parent.name}__{table.name}"
+            with seconds.of("load"):
+                connection.execute(
+                    f"create table raw.{name} as from read_csv(?, all_varchar = true, union_by_name = true, "
+                    "ignore_errors = true, strict_mode = false, null_padding = false, header = true, delim = ',')",
+                    [files],
+                )
+        with seconds.of("load"):
+            connection.execute("checkpoint")
+
+
+def run_models(warehouse: Path, folder: Path, seconds: Seconds) -> Path:
+    """Create every model from its compiled SQL; returns the database."""
+    project = json.loads((warehouse / "dbt" / "project.json").read_text(encoding="utf-8"))
+    nodes: Mapping[str, Any] = project["nodes"]
+    file = folder / "build.duckdb"
+    with connect(file) as connection:
+        connection.execute(f"attach '{warehouse / 'build.duckdb'}' as product (read_only)")
+        copied = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'product' "
+            "and schema_name in ('raw', 'reference', 'gates')"
+        ).fetchall()
+        for schema in {*LAYER_OF, "raw", "reference", "gates", "drill"}:
+            connection.execute(f"create schema {schema}")
+        for schema, table in copied:
+            connection.execute(f"create table {schema}.{table} as from product.{schema}.{table}")
+        connection.execute("detach product")
+        connection.execute("checkpoint")
+        for unique_id in TopologicalSorter(
+            {name: node["depends_on"]["nodes"] for name, node in nodes.items()}
+        ).static_order():
+            node = nodes.get(unique_id)
+            if node is None or node["resource_type"] != "model":
+                continue
+            kind = "view" if node["config"]["materialized"] == "view" else "table"
+            with seconds.of(LAYER_OF[node["schema"]], f"model {node['name']}"):
+                connection.execute(f"create {kind} {node['schema']}.{node['name']} as ({node['compiled_code']})")
+        with seconds.of("kpi"):
+            connection.execute("checkpoint")
+    return file
+
+
+def publish(built: Path, folder: Path, seconds: Seconds) -> None:
+    """Copy facts, marts and finance's tables into another database, and the marts into Parquet files."""
+    parquet = folder / "parquet"
+    parquet.mkdir(exist_ok=True)
+    with connect(folder / "marts.duckdb") as connection:
+        connection.execute(f"attach '{built}' as built (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'built' "
+            "and schema_name in ('facts', 'kpi', 'finance')"
+        ).fetchall()
+        with seconds.of("publish"):
+            for schema in ("facts", "kpi", "finance"):
+                connection.execute(f"create schema {schema}")
+            for schema, table in tables:
+                connection.execute(f"create table {schema}.{table} as from built.{schema}.{table}")
+                if schema == "kpi":
+                    connection.execute(f"copy kpi.{table} to '{parquet / table}.parquet' (format parquet)")
+            connection.execute("checkpoint")
+
+
+def run_tests(warehouse: Path, seconds: Seconds) -> None:
+    """Run the SQL of each data test on the product's build file: not part of the floor, but of what may grow."""
+    compiled = warehouse / "dbt" / "compiled"
+    with duckdb.connect(str(warehouse / "build.duckdb"), read_only=True) as connection:
+        connection.execute(f"set threads = {THREADS}; set TimeZone = 'UTC'")
+        for file in sorted(compiled.rglob("*.yml/*.sql")):
+            with seconds.of("tests", f"test {file.stem}"):
+                connection.execute(f"select count(*) from ({file.read_text(encoding='utf-8')})").fetchall()
+
+
+def main() -> None:
+    landing, warehouse, folder = map(Path, sys.argv[1:])
+    folder.mkdir(parents=True, exist_ok=True)
+    seconds = Seconds()
+    load(landing, folder, seconds)
+    built = run_models(warehouse, folder, seconds)
+    publish(built, folder, seconds)
+    run_tests(warehouse, seconds)
+    print(json.dumps({"steps": seconds.steps, "queries": seconds.queries}))
+
+
+if __name__ == "__main__":
+    main()
