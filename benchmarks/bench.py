@@ -65,7 +65,7 @@ def measure(scale: int) -> Measured:
     if not landing.exists():
         partial = landing.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        command = [KPI, "sample", "--scale", str(scale), "--as-of", AS_OF.isoformat(), partial]
+        command = [str(KPI), "sample", "--scale", str(scale), "--as-of", AS_OF.isoformat(), str(partial)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         partial.rename(landing)
     for folder in (warehouse, bare):
@@ -136,7 +136,9 @@ def tables(measured: Sequence[Measured]) -> str:
         lines.append(f"| {step} | " + " | ".join(cells) + " |")
     for step in OTHERS:
         lines.append(f"| {step} | " + " | ".join(f"{one.steps.get(step, 0):.1f} | | " for one in measured) + " |")
-    whole = (f"**{one.whole:.1f}** | **{one.floor_whole:.1f}** | **{one.whole / one.floor_whole:.1f}**" for one in measured)
+    whole = (
+        f"**{one.whole:.1f}** | **{one.floor_whole:.1f}** | **{one.whole / one.floor_whole:.1f}**" for one in measured
+    )
     lines += [
         "| **whole build**, seconds | " + " | ".join(whole) + " |",
         "| the next day, nothing new | " + " | ".join(f"{one.next_day:.1f} | | " for one in measured) + " |",
@@ -157,10 +159,11 @@ def growth(measured: Sequence[Measured]) -> str:
         for name, took in {**{f"step {step}": took for step, took in one.steps.items()}, **one.queries}.items():
             seconds.setdefault(name, {})[one.scale] = took
     found = sorted(exponents(seconds).items(), key=lambda pair: -pair[1])
+    above = sum(exponent > MOST_GROWTH for _, exponent in found)
     small, large = sorted(one.scale for one in measured)[-2:]
     lines = [
-        f"Growth from scale {small} to {large}, as the exponent of seconds by scale (1: linear), of what takes some time; "
-        f"the ten that grow most, {sum(exponent > MOST_GROWTH for _, exponent in found)} of {len(found)} above {MOST_GROWTH}:",
+        f"Growth from scale {small} to {large}, as the exponent of seconds by scale (1: linear), of the steps and "
+        f"queries that take some time: {above} of {len(found)} are above {MOST_GROWTH}. The ten that grow most:",
         "",
         "| step or query | exponent | seconds |",
         "|---|---|---|",
@@ -171,11 +174,17 @@ def growth(measured: Sequence[Measured]) -> str:
 
 def _machine() -> str:
     cpu = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores ({cpu}), {gigabytes:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{os.cpu_count()} cores ({cpu}), {gigabytes:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    )
 
 
 def write_page(text: str) -> None:

@@ -2,8 +2,9 @@
 
     python benchmarks/floor.py LANDING WAREHOUSE FOLDER
 
-WAREHOUSE holds a build of LANDING; the compiled SQL and the raw tables are taken from there, which is not timed. Nothing
-is checked: no line is accounted for, no test run, no gate asked. Prints seconds as JSON; FOLDER holds what is written.
+WAREHOUSE holds a build of LANDING; the compiled SQL and the raw tables are taken from there, which is not timed.
+Nothing is checked: no line is accounted for, no test run, no gate asked. Prints seconds as JSON; FOLDER holds what is
+written.
 """
 
 from __future__ import annotations

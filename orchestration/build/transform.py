@@ -100,8 +100,10 @@ class DbtProject:
         seconds = {
             result.node.name: float(result.execution_time) for result in results if result.node.unique_id in nodes
         }
-        tests = data_tests.buildable(nodes, {result.node.unique_id for result in results})
-        order = (*(result.node.unique_id for result in results), *(node.unique_id for node in tests))
+        # what is made of a model may be an exposure, too
+        ran = [result.node.unique_id for result in results if result.node.unique_id in nodes]
+        tests = data_tests.buildable(nodes, ran)
+        order = (*ran, *(node.unique_id for node in tests))
         return LayerResult(seconds, self._test(tests), order)
 
     def _test(self, nodes: Sequence[Any]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.table import Table
 
+from orchestration.build.only import build_only
 from orchestration.build.pipeline import run_build
 from orchestration.build.record import RunRecord
 from orchestration.build.staged import BOOK_COLUMNS
@@ -63,8 +64,18 @@ def build(
         list[str] | None,
         typer.Option(help="A metric whose past months may differ from what is published by any amount; repeatable."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="While editing: build these models alone (as dbt selects them: kpi_win_rate+ with all made of it) on "
+            "a copy of the last build, and say what changes. Publishes nothing; repeatable."
+        ),
+    ] = None,
 ) -> None:
     """Load, transform, gate and publish. Exit 0: published; 2: bad usage; 3: bad files; 4: a gate closed; 5: else."""
+    if only:
+        _build_only(load_settings({**parse_vars(var or []), "warehouse": warehouse, **_given_date(as_of)}), only)
+        return
     settings = load_settings(
         {
             **parse_vars(var or []),
@@ -83,6 +94,26 @@ def build(
             gates_apart=True,
         )
     _print_build(settings, record)
+
+
+def _build_only(settings: Settings, select: Sequence[str]) -> None:
+    """Build some models on a copy, by the day of the last build where none is given, and print what differs."""
+    last = read_json(settings.paths.last_run_file)
+    if settings.as_of_date is None and last is not None:
+        settings = settings.model_copy(update={"as_of_date": parse_date(last["as_of_date"])})
+    with progress_bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()) as bars:
+        progress = TerminalProgress(bars, out.is_terminal)
+        edited = build_only(settings, select, progress.step, progress.advance)
+    for one in edited.marts:
+        told = f"{one.mart}: {one.differing:,} of {one.cells:,} cells differ from what is published"
+        if one.month is not None:
+            value, before = (published.formatted(value, one.unit) for value in (one.value, one.published))
+            told += f"; {published.period_name('month', one.month)} is {value}, published {before}"
+        out.print(escape(told), **PLAIN)
+    out.print(
+        f"{len(edited.models)} models built in {edited.build_file}; nothing is published (`kpi build` does that)",
+        **PLAIN,
+    )
 
 
 def _given_date(as_of: str | None) -> dict[str, Any]:
