@@ -40,6 +40,7 @@ RUN_SETTINGS = (
     "company",
     "close_business_day",
     "close_schedule",
+    "close_key_file",
     "verify_schedule",
 )
 
