@@ -1,15 +1,16 @@
-"""Twenty real builds while readers read, and builds killed at random moments. Takes a quarter of an hour.
+"""Real builds while readers read, and builds killed at random moments. Takes a quarter of an hour on the sample.
 
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
-A reader (tests/support/reader.py) loops over `marts.duckdb` and the Parquet files while BUILDS builds publish; then
-KILLS builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an
+A reader (tests/support/reader.py) loops over `marts.duckdb` and the Parquet files, and eight others ask questions of
+the marts as a BI tool does (benchmarks/kpi_reader.py), a moment apart, while BUILDS builds publish; then KILLS builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an
 undisturbed one.
 Prints what was seen; exits 1 where a reader failed or a mart differs.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -21,6 +22,9 @@ import duckdb
 
 PROJECT = Path(__file__).resolve().parent.parent
 KPI = Path(sys.executable).parent / "kpi"
+CLIENT = PROJECT / "benchmarks" / "kpi_reader.py"
+READERS = 8
+PAUSE_SECONDS = 0.2
 
 
 def build(landing: str, as_of: str, warehouse: Path) -> subprocess.Popen[bytes]:
@@ -47,6 +51,13 @@ def fingerprint(path: Path) -> dict[str, tuple[object, ...]]:
         }
 
 
+def percentiles(milliseconds: list[float]) -> str:
+    """How long they took, in words."""
+    ordered = sorted(milliseconds)
+    shown = ", ".join(f"p{share} {ordered[len(ordered) * share // 100]:.1f}" for share in (50, 95, 99))
+    return f"{len(ordered):,} times, milliseconds {shown}, longest {ordered[-1]:.1f}"
+
+
 def main() -> int:
     landing, as_of = sys.argv[1], sys.argv[2]
     builds = int(sys.argv[3]) if len(sys.argv) > 3 else 20
@@ -62,8 +73,18 @@ def main() -> int:
             [sys.executable, PROJECT / "tests" / "support" / "reader.py", str(warehouse)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        clients = [
+            subprocess.Popen(
+                [sys.executable, CLIENT, str(warehouse), str(seed), str(PAUSE_SECONDS)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )
+            for seed in range(READERS)
+        ]  # fmt: skip
         codes = [build(landing, as_of, warehouse).wait() for _ in range(builds)]
         told, _ = reader.communicate("stop\n")
+        answers = [json.loads(client.communicate("stop\n")[0]) for client in clients]
+        for kind in ("asked", "opened"):
+            print(f"{READERS} readers, {kind}: {percentiles([one for each in answers for one in each[kind]])}")
         print(f"{builds} builds, exit codes {sorted(set(codes))}; reader: exit {reader.returncode}, {told.split()[1:]}")
         ok = reader.returncode == 0 and set(codes) == {0}
         for _ in range(kills):

@@ -21,7 +21,7 @@ from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
 from orchestration.core.contract import landed_tables
 from orchestration.core.errors import BuildError, InterruptedByError, KpiError, UsageError, no_room
-from orchestration.core.process import interruption, keep_files_private, undisturbed
+from orchestration.core.process import interruption, keep_files_private, limit_memory, undisturbed
 from orchestration.core.settings import Settings
 from orchestration.finance.register import read_key
 from orchestration.load import loader
@@ -95,6 +95,7 @@ class Build:
     def running(self) -> Iterator[Build]:
         """Hold the warehouse, and write last_run.json whatever comes of the steps taken meanwhile."""
         keep_files_private(self.settings.umask)
+        limit_memory(self.settings.memory_limit)
         with warehouse_lock(self.settings.paths, self.settings.wait_minutes, self._progress.step):
             remove_leftovers(self.settings.paths)
             self._note_a_dead_run()

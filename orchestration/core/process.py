@@ -17,6 +17,8 @@ from orchestration.core.company import COMPANY_VARIABLE
 from orchestration.core.errors import InterruptedByError
 from orchestration.core.paths import WarehousePaths
 
+# By this dbt's profile knows the limit; a setting of a build is KPI_MEMORY_LIMIT.
+MEMORY_VARIABLE = "DUCKDB_MEMORY_LIMIT"
 # The signals that told this process to end, in order.
 _told_to_end: list[int] = []
 # How many are writing down now what may not be left half written.
@@ -63,7 +65,32 @@ def use_company(folder: Path) -> None:
     os.environ[COMPANY_VARIABLE] = os.path.abspath(folder.expanduser())  # noqa: PTH100 (resolve() would follow links)
 
 
+def machine_memory() -> int:
+    """The bytes of memory that this process can have: the machine's, or its container's where that has less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        return memory
+    return min(memory, int(limit)) if limit.isdigit() else memory
+
+
+def memory_limit() -> str:
+    """How much memory DuckDB may take before it goes on with files: as set, else half of what there is."""
+    return os.environ.get(MEMORY_VARIABLE) or _half_the_memory()
+
+
+def _half_the_memory() -> str:
+    return f"{machine_memory() // 2 // 1024**2}MiB"
+
+
+def limit_memory(limit: str | None) -> None:
+    """Have all connections of this process that build take at most so much; None: half of what there is."""
+    os.environ[MEMORY_VARIABLE] = limit or _half_the_memory()
+
+
 def prepare_for_dbt(paths: WarehousePaths) -> None:
-    """Have dbt connect to this warehouse, and tell nobody."""
+    """Have dbt connect to this warehouse, within the memory it may take, and tell nobody."""
     os.environ["KPI_WAREHOUSE"] = str(paths.root)
+    os.environ.setdefault(MEMORY_VARIABLE, memory_limit())
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -15,7 +15,7 @@ from orchestration.core.errors import BuildError
 from orchestration.core.paths import MARTS_FILE, PARQUET, SEMANTIC_MANIFEST, WarehousePaths
 from orchestration.finance.tables import write_finance
 from orchestration.publish.releases import current_release, new_release, release_folder
-from orchestration.warehouse.connections import attach
+from orchestration.warehouse.connections import attach, keep_within_memory
 from orchestration.warehouse.sql import identifier, literal
 
 BUILD_INFO = {
@@ -143,6 +143,7 @@ def _writing(paths: WarehousePaths, file: Path) -> duckdb.DuckDBPyConnection:
     attach(connection, paths.build_file, "build")
     attach(connection, file, "next_release", read_only=False)
     connection.execute("use next_release")
+    keep_within_memory(connection, paths.root)
     connection.execute("set TimeZone = 'UTC'")
     return connection
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import duckdb
 
 from orchestration.core.errors import TransientError, UsageError
+from orchestration.core.process import memory_limit
 from orchestration.warehouse.sql import identifier, literal
+
+SPILLED = ".spilled"
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool = True) -> None:
@@ -45,7 +48,16 @@ def open_build_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from error
     with connection:
         connection.execute("set TimeZone = 'UTC'")
+        keep_within_memory(connection, path.parent)
         yield connection
+
+
+def keep_within_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Have a connection take no more memory than it may, and go on in files of a folder then."""
+    connection.execute(f"set memory_limit = {literal(memory_limit())}")
+    if connection.execute("select current_setting('temp_directory')").fetchone() == (".tmp",):
+        # of a database in memory, that is where the command happens to run
+        connection.execute(f"set temp_directory = {literal(folder / SPILLED)}")
 
 
 def read_build_file(path: Path) -> duckdb.DuckDBPyConnection:
