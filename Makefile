@@ -7,7 +7,7 @@ SAMPLE_AS_OF := 2026-10-31
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: build check fuzz test test-bi lint lint-sql docs messages lock system-packages clean
+.PHONY: bench build check fuzz test test-bi lint lint-sql docs messages lock system-packages clean
 
 build: $(VENV)/.installed $(SAMPLE)
 	$(KPI) build --company sample
@@ -34,6 +34,10 @@ test-bi: $(VENV)/.installed .venv-superset/.installed
 	@echo "installing Apache Superset into .venv-superset (some minutes) ..."
 	@.venv-superset/bin/python -m pip install --quiet --no-deps --require-hashes -r tests/bi/requirements.txt
 	@touch $@
+
+# What a build takes against its floor, at the sample company's size or SCALE="1 10 100"; writes docs/performance.md.
+bench: $(VENV)/.installed
+	$(VENV)/bin/python benchmarks/bench.py $(or $(SCALE),1)
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check .

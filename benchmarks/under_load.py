@@ -3,8 +3,8 @@
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
 A reader (tests/support/reader.py) loops over `marts.duckdb` and the Parquet files, and eight others ask questions of
-the marts as a BI tool does (benchmarks/kpi_reader.py), a moment apart, while BUILDS builds publish; then KILLS builds are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an
-undisturbed one.
+the marts as a BI tool does (benchmarks/kpi_reader.py), a moment apart, while BUILDS builds publish; then KILLS builds
+are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed one.
 Prints what was seen; exits 1 where a reader failed or a mart differs.
 """
 
