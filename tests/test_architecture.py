@@ -220,7 +220,8 @@ def test_each_mart_reads_the_facts_it_names(manifest: Any) -> None:
 
 
 def test_every_macro_and_its_arguments_are_documented(manifest: Any) -> None:
-    """But for the implementations of one engine, which the macro that dispatches to them documents."""
+    """But for the implementations of one engine, which the macro that dispatches to them documents, and how dbt makes
+    tables: YAML cannot name a materialization."""
     wrong = [
         f"{entry['name']} is documented and not there"
         for path in (PROJECT_ROOT / "macros").glob("*.yml")
@@ -228,7 +229,8 @@ def test_every_macro_and_its_arguments_are_documented(manifest: Any) -> None:
         if f"macro.{manifest.metadata.project_name}.{entry['name']}" not in manifest.macros
     ]
     for macro in manifest.macros.values():
-        if macro.package_name != manifest.metadata.project_name or "__" in macro.name:
+        is_materialization = macro.name.startswith("materialization_")
+        if macro.package_name != manifest.metadata.project_name or "__" in macro.name or is_materialization:
             continue
         documented = [argument.name for argument in macro.arguments]
         if documented != signature(macro.macro_sql):
