@@ -15,20 +15,32 @@ products as (
     select product_id, product_category from {{ ref('dim_products') }}
 ),
 
--- a won deal is one line of an unknown product
+-- a line an order's item; a won deal is one line of an unknown product
 sale_lines as (
     select
-        coalesce(items.order_item_id, sales.sale_id) as line_id,
+        items.order_item_id as line_id,
         'sale' as line_type,
         sales.sale_id,
         sales.sold_on as revenue_on,
         items.order_item_id,
         items.product_id,
         cast(coalesce(items.quantity, 1) as {{ quantity_type() }}) as quantity,
-        case when sales.sale_type = 'order' then items.amount else sales.amount end as amount
+        items.amount
     from sales
-    left join items on sales.sale_id = items.order_id and sales.sale_type = 'order'
-    where sales.sale_type = 'deal' or items.order_item_id is not null
+    inner join items on sales.sale_id = items.order_id
+    where sales.sale_type = 'order'
+    union all
+    select
+        sale_id as line_id,
+        'sale' as line_type,
+        sale_id,
+        sold_on as revenue_on,
+        cast(null as {{ text_type() }}) as order_item_id,
+        cast(null as {{ text_type() }}) as product_id,
+        cast(1 as {{ quantity_type() }}) as quantity,
+        amount
+    from sales
+    where sale_type = 'deal'
 ),
 
 refunds as (
