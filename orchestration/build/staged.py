@@ -157,7 +157,7 @@ def _write_reasons(connection: duckdb.DuckDBPyConnection) -> None:
                 row_number() over (partition by faulty.system_table, reason order by row_count desc, place) as number
             from faulty left join staging.source_columns as columns
                 on faulty.system_table = columns.system_table and faulty.column_name = columns.column_name
-                and starts_with(faulty.source_table, columns.source_system || '.')
+                and split_part(faulty.source_table, '.', 1) = columns.source_system
         ),
         reasons as (
             select

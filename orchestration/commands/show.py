@@ -229,7 +229,7 @@ def _quarantined(
         from faults left join staging.source_columns as columns
             on faults.system_table = columns.system_table
             and regexp_replace(reason, '^(invalid|missing)_', '') = columns.column_name
-            and starts_with(source_table, columns.source_system || '.')
+            and split_part(source_table, '.', 1) = columns.source_system
         group by all
         order by is_repaired, faults.system_table, place limit {limit}
         """,

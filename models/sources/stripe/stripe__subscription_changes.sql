@@ -15,8 +15,9 @@ exports as (
 
 versions as (
     select
-        object_name, _file_id, _line, subscription_id, customer_id, customer_email, state, left_out, holds_from,
-        is_newest
+        object_name, _file_id, _line, subscription_id, customer_id, customer_email, holds_from, is_newest,
+        -- one that is left out has no state of its own
+        case when left_out is null then holds_from end as counts_from
     from {{ ref('stripe__subscription_versions') }}
 ),
 
@@ -119,9 +120,7 @@ version_changes as (
         and rows_of_versions._line = versions._line
         and rows_of_versions.object_name = versions.object_name
     left join states
-        on versions.subscription_id = states.subscription_id
-        and versions.holds_from = states.moment
-        and versions.left_out is null
+        on versions.subscription_id = states.subscription_id and versions.counts_from = states.moment
 ),
 
 -- what was before the first version, new prices, and discounts that begin or end
