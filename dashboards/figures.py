@@ -42,16 +42,16 @@ def by_member(
 
 def members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[str] = ()) -> list[Row]:
     """The members of a mart's cut, of every period shown, with a column as v; ordered for bars (column o)."""
-    rows: list[Row] = []
-    for grain, count in MEMBER_PERIODS.items():
-        rows += painter.snapshot(
-            f"select period_grain as g, period_start as t, dimension_value as member, dimension_label as label, "
-            f"{value} as v{''.join(f', {column}' for column in extra)}, "
-            f"row_number() over (partition by period_start order by {value} desc, dimension_value) as o "
-            f"from kpi.{mart} where period_grain = ? and dimension = ? and {value} is not null and period_start <= ? "
-            "qualify dense_rank() over (order by period_start desc) <= ? order by t, o",
-            [grain, cut, painter.marts.build.as_of_date, count],
-        )
+    # the stages are few, and have an order of their own
+    most = "" if cut == "stage" else f"qualify o <= {MOST_NAMES} "
+    rows = painter.snapshot(
+        f"select period_grain as g, period_start as t, dimension_value as member, dimension_label as label, "
+        f"{value} as v{''.join(f', {column}' for column in extra)}, "
+        f"row_number() over (partition by period_grain, period_start order by {value} desc, dimension_value) as o "
+        f"from kpi.{mart} where dimension = ? and {value} is not null and {painter.marts.shown(MEMBER_PERIODS)} "
+        f"{most}order by period_grain, period_start, o",
+        [cut],
+    )
     if cut == "stage":
         places = _stage_places(painter)
         rows = [{**row, "o": places.get(row["m"], len(places))} for row in rows]
@@ -60,16 +60,15 @@ def members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[s
 
 def company_series(painter: Painter, mart: str, columns: dict[str, str]) -> list[Row]:
     """Columns of a mart for the company over time, as rows of k (the column's name on the chart) and v."""
-    rows: list[Row] = []
-    for place, (column, told) in enumerate(columns.items()):
-        for grain, count in COMPANY_PERIODS.items():
-            found = painter.marts.rows(
-                f"select period_grain as g, period_start as t, is_complete as c, {column} as v from kpi.{mart} "
-                "where period_grain = ? and dimension = 'all' and period_start <= ? "
-                "order by period_start desc limit ?",
-                [grain, painter.marts.build.as_of_date, count],
-            )
-            rows += [{**row, "k": told, "o": place} for row in reversed(found)]
+    found = painter.marts.rows(
+        f"select period_grain as g, period_start as t, is_complete as c, {', '.join(columns)} from kpi.{mart} "
+        f"where dimension = 'all' and {painter.marts.shown(COMPANY_PERIODS)} order by period_grain, period_start"
+    )
+    rows = [
+        {"g": row["g"], "t": row["t"], "c": row["c"], "v": row[column], "k": told, "o": place}
+        for place, (column, told) in enumerate(columns.items())
+        for row in found
+    ]
     return painter.labelled(rows)
 
 

@@ -130,7 +130,7 @@ class Painter:
         metric = self.marts.metrics[metric_id]
         is_additive = CATALOG[metric_id].over_members == "sum"
         words = self.titles(member=self.gettext("Show by"))
-        rows = self._company_rows(metric_id) + self._member_rows(metric_id, cuts, members, is_additive)
+        rows = self._company_rows(metric_id) + self._member_rows(metric_id, cuts, members)
         spec = charts.metric(
             metric.unit,
             is_additive=is_additive,
@@ -141,40 +141,33 @@ class Painter:
         return self.figure(metric_id, [metric_id], metric.name, spec, self.labelled(rows), metric.formula)
 
     def _company_rows(self, metric_id: str) -> list[Row]:
-        rows = self.marts.rows(
-            "select period_grain as g, period_start as t, is_complete as c, dimension as d, 'all' as k, "
-            "metric_value as v, prior_year_value as y, target_value as x, 0 as o from kpi.kpi_scorecard "
-            f"where metric_id = ? and dimension = 'all' and {self.marts.shown(COMPANY_PERIODS)} order by period_start",
-            [metric_id],
-        )
-        return [{**row, "m": self.marts.member_label(ALL, ALL)} for row in rows]
+        company = {"d": ALL, "k": ALL, "m": self.marts.member_label(ALL, ALL), "o": 0}
+        return [
+            {**{key: row[key] for key in ("g", "t", "c", "v", "y", "x")}, **company}
+            for row in self.marts.company_rows(metric_id)
+        ]
 
-    def _member_rows(
-        self, metric_id: str, cuts: Sequence[str], members: dict[str, list[Row]], is_additive: bool
-    ) -> list[Row]:
+    def _member_rows(self, metric_id: str, cuts: Sequence[str], members: dict[str, list[Row]]) -> list[Row]:
         """Rows of the members shown; of what adds up, also the sum of all others."""
-        places = {(cut, member["v"]): (place, member) for cut in cuts for place, member in enumerate(members[cut])}
-        found = self.marts.rows(
-            "select period_grain as g, period_start as t, is_complete as c, dimension as d, "
-            "dimension_value as member, metric_value as v from kpi.kpi_scorecard where metric_id = ? "
-            f"and dimension <> 'all' and metric_value is not null and {self.marts.shown(MEMBER_PERIODS)} "
-            "order by period_start, dimension_value",
-            [metric_id],
-        )
-        rows: list[Row] = []
-        others: dict[tuple[str, str, str], Row] = {}
+        looks = {
+            (cut, member["v"]): {"k": member["k"], "m": member["m"], "o": place}
+            for cut in cuts
+            for place, member in enumerate(members[cut])
+        }
         name_of_rest = self.marts.member_label(OTHERS, OTHERS)
-        for row in found:
-            if row["d"] not in cuts:
-                continue
-            common = {key: row[key] for key in ("g", "t", "c", "d")}
-            if (row["d"], row["member"]) in places:
-                place, member = places[row["d"], row["member"]]
-                rows.append({**common, "k": member["k"], "m": member["m"], "v": row["v"], "o": place})
-            elif is_additive:
-                rest = {**common, "k": OTHERS, "m": name_of_rest, "v": 0.0, "o": len(members[row["d"]])}
-                others.setdefault((row["g"], row["d"], row["t"]), rest)["v"] += row["v"]
-        return [*rows, *others.values()]
+        looks |= {(cut, None): {"k": OTHERS, "m": name_of_rest, "o": len(members[cut])} for cut in cuts}
+        return [
+            {
+                "g": row["g"],
+                "t": row["t"],
+                "c": row["c"],
+                "d": row["d"],
+                "v": row["v"],
+                **looks[row["d"], row["member"]],
+            }
+            for row in self.marts.member_rows(metric_id)
+            if row["d"] in cuts
+        ]
 
     def snapshot(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Rows of members of single periods (columns g, t, member, label, v, o, ...) with the members' names m."""
@@ -202,11 +195,11 @@ class Painter:
         rows = self.marts.rows(
             "select dimension_value as e, metric_id as i, period_grain as g, period_start as t, metric_value as v, "
             "prior_period_value as b, prior_year_value as y, target_value as x, is_complete as c "
-            f"from kpi.kpi_scorecard where dimension = ? and {self.marts.shown(periods)} order by period_start desc",
-            [dimension],
+            "from kpi.kpi_scorecard where dimension = ? and list_contains(?, dimension_value) "
+            f"and {self.marts.shown(periods)} order by metric_id, dimension_value, period_grain, period_start desc",
+            [dimension, list(found)],
         )
         for row in rows:
-            if row["e"] in found:
-                values = [row["t"], row["v"], row["b"], row["y"], row["x"], row["c"]]
-                found[row["e"]].setdefault(row["i"], {}).setdefault(row["g"], []).append(values)
+            values = [row["t"], row["v"], row["b"], row["y"], row["x"], row["c"]]
+            found[row["e"]].setdefault(row["i"], {}).setdefault(row["g"], []).append(values)
         return found, entities

@@ -6,7 +6,7 @@ from collections import Counter
 
 from dashboards import charts
 from dashboards.figures import MOST_NAMES, by_member, titles
-from dashboards.marts import MEMBER_PERIODS, MOST_REPS, Row
+from dashboards.marts import MEMBER_PERIODS, MOST_REPS
 from dashboards.painter import Figure, Page, Painter, Section
 
 LEADERS = (
@@ -34,17 +34,16 @@ def team(painter: Painter) -> Page:
 
 def _activity_and_revenue(painter: Painter) -> Figure:
     _ = painter.gettext
-    rows: list[Row] = []
-    for grain, count in MEMBER_PERIODS.items():
-        rows += painter.snapshot(
-            "select r.period_grain as g, r.period_start as t, r.dimension_value as member, "
-            "r.dimension_label as label, a.metric_value as v, r.metric_value as y "
-            "from kpi.kpi_revenue as r inner join kpi.kpi_calls_and_emails as a "
-            "using (period_grain, period_start, dimension, dimension_value) "
-            "where r.period_grain = ? and r.dimension = 'sales_rep' and r.dimension_value <> 'unknown' "
-            "and r.period_start <= ? qualify dense_rank() over (order by r.period_start desc) <= ? order by t, member",
-            [grain, painter.marts.build.as_of_date, count],
-        )
+    rows = painter.snapshot(
+        "with revenue as (select period_grain as g, period_start as t, dimension_value as member, "
+        "dimension_label as label, metric_value as y from kpi.kpi_revenue where dimension = 'sales_rep' "
+        f"and dimension_value <> 'unknown' and {painter.marts.shown(MEMBER_PERIODS)}), "
+        "activity as (select period_grain as g, period_start as t, dimension_value as member, metric_value as v "
+        "from kpi.kpi_calls_and_emails where dimension = 'sales_rep') "
+        "select g, t, member, label, v, y from revenue inner join activity using (g, t, member) "
+        f"qualify row_number() over (partition by g, t order by y desc nulls last, member) <= {MOST_REPS} "
+        "order by g, t, member"
+    )
     across, up = painter.name("calls_and_emails"), painter.name("revenue")
     words = {**titles(painter, "sales_rep"), "x": across, "y": up}
     title = _("Calls and emails against revenue, a dot a rep")
