@@ -1,4 +1,7 @@
-"""The charts, as Vega-Lite made with Altair. A chart reads a data set `rows`; the page fills it in and sets the params.
+"""The charts, as Vega-Lite. A chart reads a data set `rows`; the page fills it in and sets the params.
+
+The specifications are plain dictionaries, checked against Vega-Lite's schema by the tests: made and checked by Altair
+at every build, they took longer than everything else on the pages.
 
 Columns of `rows`, where a chart has them: g grain, t first day of the period, p the period's name, c is_complete,
 d cut, k member (colour), m member's name, v value, y value a year before, x target.
@@ -9,8 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-import altair as alt
 
 # Told apart with any of the common colour vision deficiencies (after Okabe and Ito), and by lightness in print.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#6B4C2A", "#4C566A")
@@ -39,51 +40,68 @@ CONFIG: dict[str, Any] = {
 }  # fmt: skip
 
 Spec = dict[str, Any]
-ROWS = alt.NamedData(name="rows")
-PERIOD_AXIS = alt.X("p:O", title=None, sort=alt.EncodingSortField(field="t", op="min"))
+PERIOD_AXIS: Spec = {"field": "p", "type": "ordinal", "title": None, "sort": {"field": "t", "op": "min"}}
 IN_GRAIN = "datum.g == grain"
 IN_CUT = "datum.g == grain && datum.d == by"
 IN_PERIOD = "datum.g == grain && datum.t == period"
+PALE_WHILE_RUNNING: Spec = {"condition": {"test": "datum.c", "value": 1.0}, "value": 0.45}
+COLUMN: Spec = {"type": "bar", "cornerRadiusEnd": 1, "stroke": "white", "strokeWidth": 0.5}
+POINT: Spec = {"type": "circle", "size": 36}
+STACKED_IN_ORDER: Spec = {"field": "o", "type": "quantitative"}
 
 
-def finished(chart: alt.TopLevelMixin, params: Sequence[str], height: int = HEIGHT) -> Spec:
-    """The chart's specification: as wide as its place on the page, with the params that the page sets."""
-    spec: Spec = chart.to_dict(validate=False)  # the tests validate: here it would take half the time
-    for key in ("datasets", "config", "$schema"):
-        spec.pop(key, None)
+def finished(layers: Sequence[Spec], params: Sequence[str], height: int | Spec = HEIGHT) -> Spec:
+    """The chart of these layers: as wide as its place on the page, with the params that the page sets."""
     defaults = {"grain": "month", "by": "all", "period": ""}
     return {
-        **spec,
+        "layer": list(layers),
+        "data": {"name": "rows"},
         "config": CONFIG,
         "width": "container",
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": {"left": 2, "right": 22, "top": 8, "bottom": 4},  # the last period's name stands out to the right
-        "params": [*spec.get("params", []), *({"name": name, "value": defaults[name]} for name in params)],
+        "params": [{"name": name, "value": defaults[name]} for name in params],
     }
 
 
-def number(field: str, unit: str, title: str) -> alt.Tooltip:
+def layer(shown: str, mark: Spec, **encoding: Any) -> Spec:
+    """A mark for each row that is shown (an expression; "" is all of them)."""
+    transform = {"transform": [{"filter": shown}]} if shown else {}
+    return {"mark": mark, "encoding": encoding, **transform}
+
+
+def text(field: str, title: str) -> Spec:
+    """A name in the tooltip."""
+    return {"field": field, "type": "nominal", "title": title}
+
+
+def number(field: str, unit: str, title: str) -> Spec:
     """A number of the tooltip, written out in its unit."""
-    return alt.Tooltip(f"{field}:Q", title=title, format=unit, formatType="long")
+    return {"field": field, "type": "quantitative", "title": title, "format": unit, "formatType": "long"}
 
 
-def measure(field: str, unit: str, *, zero: bool = True, stack: bool = False) -> alt.Y:
+def short(field: str, unit: str) -> Spec:
+    """A number written on the chart, short."""
+    return {"field": field, "type": "quantitative", "format": unit, "formatType": "short"}
+
+
+def measure(field: str, unit: str, *, zero: bool = True, stack: bool = False) -> Spec:
     """The axis of a value in its unit, written short."""
-    return alt.Y(
-        f"{field}:Q",
-        title=None,
-        axis=alt.Axis(format=unit, formatType="short"),
-        scale=alt.Scale(zero=zero),
-        stack=True if stack else None,
-    )
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": None,
+        "axis": {"format": unit, "formatType": "short"},
+        "scale": {"zero": zero},
+        "stack": True if stack else None,
+    }
 
 
-def colours(members: dict[str, str]) -> alt.Color:
-    """Members in the colours that the page has given them; its legend is the page's."""
-    return alt.Color(
-        "k:N", scale=alt.Scale(domain=list(members), range=list(members.values())), legend=None
-    )  # fmt: skip
+def colours(members: dict[str, str], *, has_legend: bool = False) -> Spec:
+    """Members (the column k) in their colours; the legend is the page's, unless the chart has its own."""
+    scale = {"domain": list(members), "range": list(members.values())}
+    return {"field": "k", "type": "nominal", "scale": scale, **({} if has_legend else {"legend": None})}
 
 
 def metric(
@@ -93,41 +111,36 @@ def metric(
 
     For the company also the year before (a grey line) and the target (a black tick).
     """
-    base = alt.Chart(ROWS).transform_filter(IN_CUT)
     tooltip = [
-        alt.Tooltip("p:N", title=words["period"]),
-        alt.Tooltip("m:N", title=words["member"]),
+        text("p", words["period"]),
+        text("m", words["member"]),
         number("v", unit, words["value"]),
         number("y", unit, words["year_before"]),
         *([number("x", unit, words["target"])] if has_target else []),
     ]
     colour = colours(members)
-    pale_while_running = alt.condition("datum.c", alt.value(1.0), alt.value(0.45))
+    year = layer(
+        IN_CUT, {"type": "line", "strokeWidth": 1.5, "color": QUIET},
+        x=PERIOD_AXIS, y=measure("y", unit, zero=is_additive), tooltip=tooltip,
+    )  # fmt: skip
+    target = layer(
+        IN_CUT, {"type": "tick", "color": INK, "thickness": 2, "size": 12},
+        x=PERIOD_AXIS, y=measure("x", unit, zero=is_additive), tooltip=tooltip,
+    )  # fmt: skip
     if is_additive:
-        values: alt.Chart = base.mark_bar(cornerRadiusEnd=1, stroke="white", strokeWidth=0.5).encode(
-            PERIOD_AXIS,
-            measure("v", unit, stack=True),
-            color=colour,
-            opacity=pale_while_running,
-            order=alt.Order("o:Q"),
-            tooltip=tooltip,
-        )
-        layers = [values]
+        values = layer(
+            IN_CUT, COLUMN, x=PERIOD_AXIS, y=measure("v", unit, stack=True), color=colour,
+            opacity=PALE_WHILE_RUNNING, order=STACKED_IN_ORDER, tooltip=tooltip,
+        )  # fmt: skip
+        layers = [values, year]
     else:
-        lines = base.mark_line(strokeWidth=2).encode(PERIOD_AXIS, measure("v", unit, zero=False), color=colour)
-        points = base.mark_circle(size=36).encode(
-            PERIOD_AXIS, measure("v", unit, zero=False), color=colour, opacity=pale_while_running, tooltip=tooltip
-        )
-        layers = [lines, points]
-    year = base.mark_line(strokeWidth=1.5, color=QUIET).encode(
-        PERIOD_AXIS, measure("y", unit, zero=is_additive), tooltip=tooltip
-    )
-    target = base.mark_tick(color=INK, thickness=2, size=12).encode(
-        PERIOD_AXIS, measure("x", unit, zero=is_additive), tooltip=tooltip
-    )
-    if has_target:
-        layers.append(target)
-    return finished(alt.layer(layers[0], year, *layers[1:]), ("grain", "by"))
+        y = measure("v", unit, zero=False)
+        lines = layer(IN_CUT, {"type": "line", "strokeWidth": 2}, x=PERIOD_AXIS, y=y, color=colour)
+        points = layer(
+            IN_CUT, POINT, x=PERIOD_AXIS, y=y, color=colour, opacity=PALE_WHILE_RUNNING, tooltip=tooltip
+        )  # fmt: skip
+        layers = [lines, year, points]
+    return finished([*layers, target] if has_target else layers, ("grain", "by"))
 
 
 def bars(
@@ -142,73 +155,56 @@ def bars(
 
     `extra` are further fields of the tooltip: field, unit, title. A `rule` from 0 up is drawn across, a yardstick.
     """
-    base = alt.Chart(ROWS).transform_filter(IN_PERIOD)
-    y = alt.Y("m:N", title=None, sort=alt.EncodingSortField(field="o", op="min"), axis=alt.Axis(labelLimit=130))
+    y = {"field": "m", "type": "nominal", "title": None, "sort": {"field": "o", "op": "min"},
+         "axis": {"labelLimit": 130}}  # fmt: skip
     # the values stand at the ends of the bars, which leave them room
-    scale = alt.Scale(zero=True, nice=False, range=[0, alt.ExprRef("width - 64")])
-    x = alt.X("v:Q", title=None, axis=None, scale=scale)
+    scale = {"zero": True, "nice": False, "range": [0, {"expr": "width - 64"}]}
+    x = {"field": "v", "type": "quantitative", "title": None, "axis": None, "scale": scale}
     tooltip = [
-        alt.Tooltip("m:N", title=words["member"]),
+        text("m", words["member"]),
         number("v", unit, words["value"]),
         *(number(field, its_unit, title) for field, its_unit, title in extra),
     ]
-    drawn = base.mark_bar(color=colour, cornerRadiusEnd=1, height={"band": 0.7}).encode(x=x, y=y, tooltip=tooltip)
-    told = base.mark_text(align="left", dx=4, color=INK, fontSize=11).encode(
-        x=x, y=y, text=alt.Text("v:Q", format=unit, formatType="short")
-    )
-    layers: list[alt.Chart] = [drawn, told]
+    bar = {"type": "bar", "color": colour, "cornerRadiusEnd": 1, "height": {"band": 0.7}}
+    told = {"type": "text", "align": "left", "dx": 4, "color": INK, "fontSize": 11}
+    layers = [layer(IN_PERIOD, bar, x=x, y=y, tooltip=tooltip), layer(IN_PERIOD, told, x=x, y=y, text=short("v", unit))]
     if rule >= 0:
-        one = alt.Chart(ROWS).transform_aggregate(count="count()")
-        layers.append(one.mark_rule(color=INK, strokeDash=[4, 3]).encode(x=alt.XDatum(rule)))
-    spec = finished(alt.layer(*layers), ("grain", "period"))
-    return {**spec, "height": {"step": 24}, "autosize": {"type": "fit-x", "contains": "padding"}}
+        drawn = layer("", {"type": "rule", "color": INK, "strokeDash": [4, 3]}, x={"datum": rule})
+        layers.append({**drawn, "transform": [{"aggregate": [{"op": "count", "as": "count"}]}]})  # once, not a row
+    return finished(layers, ("grain", "period"), {"step": 24})
 
 
 def series(unit: str, names: dict[str, str], words: dict[str, str], *, zero: bool = True) -> Spec:
     """Several values over time as lines, `k` telling which; with a legend of their own. `names`: k to colour."""
-    base = alt.Chart(ROWS).transform_filter(IN_GRAIN)
-    colour = alt.Color("k:N", scale=alt.Scale(domain=list(names), range=list(names.values())))
-    tooltip = [
-        alt.Tooltip("p:N", title=words["period"]), alt.Tooltip("k:N", title=words["metric"]),
-        number("v", unit, words["value"]),
-    ]  # fmt: skip
-    lines = base.mark_line().encode(PERIOD_AXIS, measure("v", unit, zero=zero), color=colour)
-    points = base.mark_circle(size=36).encode(
-        PERIOD_AXIS,
-        measure("v", unit, zero=zero),
-        color=colour,
-        opacity=alt.condition("datum.c", alt.value(1.0), alt.value(0.45)),
-        tooltip=tooltip,
-    )
-    return finished(alt.layer(lines, points), ("grain",))
+    colour = colours(names, has_legend=True)
+    tooltip = [text("p", words["period"]), text("k", words["metric"]), number("v", unit, words["value"])]
+    y = measure("v", unit, zero=zero)
+    lines = layer(IN_GRAIN, {"type": "line"}, x=PERIOD_AXIS, y=y, color=colour)
+    points = layer(
+        IN_GRAIN, POINT, x=PERIOD_AXIS, y=y, color=colour, opacity=PALE_WHILE_RUNNING, tooltip=tooltip
+    )  # fmt: skip
+    return finished([lines, points], ("grain",))
 
 
 def stacked(
     unit: str, names: dict[str, str], words: dict[str, str], *, has_target: bool = False, running_pale: bool = True
 ) -> Spec:
     """Parts of a whole over time as stacked columns, `k` telling which part; parts below zero hang below the line."""
-    base = alt.Chart(ROWS).transform_filter(IN_GRAIN)
-    tooltip = [
-        alt.Tooltip("p:N", title=words["period"]), alt.Tooltip("k:N", title=words["part"]),
-        number("v", unit, words["value"]),
-    ]  # fmt: skip
-    columns = base.mark_bar(cornerRadiusEnd=1, stroke="white", strokeWidth=0.5).encode(
-        PERIOD_AXIS,
-        measure("v", unit, stack=True),
-        color=alt.Color("k:N", scale=alt.Scale(domain=list(names), range=list(names.values()))),
-        order=alt.Order("o:Q"),
-        tooltip=tooltip,
+    columns = layer(
+        IN_GRAIN,
+        COLUMN,
+        x=PERIOD_AXIS,
+        y=measure("v", unit, stack=True),
+        color=colours(names, has_legend=True),
+        order=STACKED_IN_ORDER,
+        tooltip=[text("p", words["period"]), text("k", words["part"]), number("v", unit, words["value"])],
+        **({"opacity": PALE_WHILE_RUNNING} if running_pale else {}),
     )
-    if running_pale:
-        columns = columns.encode(opacity=alt.condition("datum.c", alt.value(1.0), alt.value(0.45)))
-    layers = [columns]
-    if has_target:
-        layers.append(
-            base.mark_tick(color=INK, thickness=2, size=26).encode(
-                PERIOD_AXIS, measure("x", unit), tooltip=[number("x", unit, words["target"])]
-            )
-        )
-    return finished(alt.layer(*layers), ("grain",), 240)
+    target = layer(
+        IN_GRAIN, {"type": "tick", "color": INK, "thickness": 2, "size": 26},
+        x=PERIOD_AXIS, y=measure("x", unit), tooltip=[number("x", unit, words.get("target", ""))],
+    )  # fmt: skip
+    return finished([columns, target] if has_target else [columns], ("grain",), 240)
 
 
 def bridge(unit: str, names: dict[str, str], words: dict[str, str]) -> Spec:
@@ -216,63 +212,68 @@ def bridge(unit: str, names: dict[str, str], words: dict[str, str]) -> Spec:
 
     The axis is cut, so that the steps are seen beside what they change: it has no numbers, the steps have.
     """
-    base = alt.Chart(ROWS).transform_filter(IN_PERIOD)
-    x = alt.X("k:N", title=None, sort=alt.EncodingSortField(field="o", op="min"), axis=alt.Axis(labelOverlap=False))
-    tooltip = [alt.Tooltip("k:N", title=words["part"]), number("v", unit, words["value"])]
-    steps = base.mark_bar().encode(
-        x=x,
-        y=alt.Y("a:Q", axis=None, scale=alt.Scale(zero=False, nice=False)),
-        y2="b:Q",
-        color=alt.Color("k:N", scale=alt.Scale(domain=list(names), range=list(names.values())), legend=None),
-        tooltip=tooltip,
-    )
-    told = base.mark_text(dy=-8, fontSize=11, color=INK).encode(
-        x=x, y="top:Q", text=alt.Text("v:Q", format=unit, formatType="short")
-    )
+    x = {"field": "k", "type": "nominal", "title": None, "sort": {"field": "o", "op": "min"}}
     # on a narrow screen the names of the steps stand aslant
-    spec = finished(alt.layer(steps, told.transform_calculate(top="max(datum.a, datum.b)")), ("grain", "period"), 260)
-    spec["layer"][0]["encoding"]["x"]["axis"] = {
+    aslant = {
         "labelAngle": {"expr": "width < 520 ? -40 : 0"}, "labelAlign": {"expr": "width < 520 ? 'right' : 'center'"},
         "labelOverlap": False,
     }  # fmt: skip
-    return spec
+    steps = layer(
+        IN_PERIOD,
+        {"type": "bar"},
+        x={**x, "axis": aslant},
+        y={"field": "a", "type": "quantitative", "axis": None, "scale": {"zero": False, "nice": False}},
+        y2={"field": "b"},
+        color=colours(names),
+        tooltip=[text("k", words["part"]), number("v", unit, words["value"])],
+    )
+    told = layer(
+        IN_PERIOD, {"type": "text", "dy": -8, "fontSize": 11, "color": INK},
+        x={**x, "axis": {"labelOverlap": False}}, y={"field": "top", "type": "quantitative"}, text=short("v", unit),
+    )  # fmt: skip
+    told["transform"].append({"calculate": "max(datum.a, datum.b)", "as": "top"})
+    return finished([steps, told], ("grain", "period"), 260)
 
 
 def heat_map(words: dict[str, str]) -> Spec:
     """Cohorts down, months since the first purchase across, the share still active as lightness and as a number."""
-    base = alt.Chart(ROWS)
-    x = alt.X("n:O", title=words["months_since"], axis=alt.Axis(labelOverlap="greedy", orient="top"))
-    y = alt.Y("p:O", title=None, sort=alt.EncodingSortField(field="t", op="min"))
-    cells = base.mark_rect().encode(
+    x = {"field": "n", "type": "ordinal", "title": words["months_since"],
+         "axis": {"labelOverlap": "greedy", "orient": "top"}}  # fmt: skip
+    cells = layer(
+        "",
+        {"type": "rect"},
         x=x,
-        y=y,
-        color=alt.Color("v:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None),
+        y=PERIOD_AXIS,
+        color={"field": "v", "type": "quantitative", "legend": None, "scale": {"scheme": "blues", "domain": [0, 1]}},
         tooltip=[
-            alt.Tooltip("p:N", title=words["cohort"]),
-            alt.Tooltip("n:O", title=words["months_since"]),
+            text("p", words["cohort"]),
+            {"field": "n", "type": "ordinal", "title": words["months_since"]},
             number("v", "rate", words["value"]),
             number("z", "count", words["customers"]),
         ],
     )
-    told = base.mark_text(fontSize=10).encode(
+    told = layer(
+        "",
+        {"type": "text", "fontSize": 10, "opacity": {"expr": "width < 620 ? 0 : 1"}},
         x=x,
-        y=y,
-        text=alt.Text("v:Q", format="whole_rate", formatType="short"),
-        color=alt.condition("datum.v > 0.6", alt.value("white"), alt.value(INK)),
+        y=PERIOD_AXIS,
+        text=short("v", "whole_rate"),
+        color={"condition": {"test": "datum.v > 0.6", "value": "white"}, "value": INK},
     )
-    spec = finished(alt.layer(cells, told), ())
-    spec["layer"][1]["mark"]["opacity"] = {"expr": "width < 620 ? 0 : 1"}
-    return {**spec, "height": {"step": 20}}
+    return finished([cells, told], (), {"step": 20})
 
 
 def scatter(x_unit: str, y_unit: str, words: dict[str, str], *, has_names: bool = True) -> Spec:
     """Members of a period by two metrics, `v` across and `y` up, each with its name where there is room for names."""
-    base = alt.Chart(ROWS).transform_filter(IN_PERIOD)
-    x = alt.X("v:Q", title=words["x"], axis=alt.Axis(format=x_unit, formatType="short", tickCount=5))
-    y = alt.Y("y:Q", title=words["y"], axis=alt.Axis(format=y_unit, formatType="short"))
-    tooltip = [
-        alt.Tooltip("m:N", title=words["member"]), number("v", x_unit, words["x"]), number("y", y_unit, words["y"])
-    ]  # fmt: skip
-    dots = base.mark_circle(size=90, color=MAIN, opacity=0.85).encode(x=x, y=y, tooltip=tooltip)
-    told = base.mark_text(align="left", dx=8, fontSize=11, color=INK).encode(x=x, y=y, text="m:N")
-    return finished(alt.layer(dots, told) if has_names else alt.layer(dots), ("grain", "period"), 280)
+    x = {"field": "v", "type": "quantitative", "title": words["x"],
+         "axis": {"format": x_unit, "formatType": "short", "tickCount": 5}}  # fmt: skip
+    y = {"field": "y", "type": "quantitative", "title": words["y"], "axis": {"format": y_unit, "formatType": "short"}}
+    tooltip = [text("m", words["member"]), number("v", x_unit, words["x"]), number("y", y_unit, words["y"])]
+    dots = layer(
+        IN_PERIOD, {"type": "circle", "size": 90, "color": MAIN, "opacity": 0.85}, x=x, y=y, tooltip=tooltip
+    )  # fmt: skip
+    told = layer(
+        IN_PERIOD, {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "color": INK},
+        x=x, y=y, text={"field": "m", "type": "nominal"},
+    )  # fmt: skip
+    return finished([dots, told] if has_names else [dots], ("grain", "period"), 280)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboards import charts
 from dashboards.charts import Spec
-from dashboards.marts import ALL, COMPANY_PERIODS, MEMBER_PERIODS, OTHERS, UNKNOWN, Marts, Row
+from dashboards.marts import ALL, OTHERS, UNKNOWN, Marts, Row
 from orchestration.core.catalog import metrics
 from orchestration.text.catalogue import translations
 
