@@ -26,7 +26,7 @@ COMPANY_PERIODS = {"week": 26, "month": 25, "quarter": 12, "year": 6, "year_to_d
 MEMBER_PERIODS = {"month": 13, "quarter": 8, "year": 4, "year_to_date": 13}
 # As many members of a cut as there are colours; the rest of what adds up is shown as one.
 MOST_MEMBERS = 8
-MOST_REPS = 60
+MOST_REPS = 40
 ALL, UNKNOWN, OTHERS = "all", "unknown", "others"
 _ADD_UP = [metric.metric_id for metric in metrics().values() if metric.over_members == "sum"]
 

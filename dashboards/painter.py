@@ -49,7 +49,7 @@ class Page:
     filters: tuple[str, ...]
     sections: list[Section] = field(default_factory=list)
     members: dict[str, list[Row]] = field(default_factory=dict)
-    scores: dict[str, Any] = field(default_factory=dict)
+    scores: list[Row] = field(default_factory=list)
     entities: list[Row] = field(default_factory=list)
     leaders: tuple[str, ...] = ()
     tiles: tuple[str, ...] = ()
@@ -178,28 +178,25 @@ class Painter:
             for row in rows
         ]
 
-    def scores(self, dimension: str, periods: dict[str, int], most: int) -> tuple[dict[str, Any], list[Row]]:
-        """Per entity (member of a cut), metric and grain the rows [t, value, before, year before, target, complete].
+    def scores(self, dimension: str, periods: dict[str, int], most: int) -> tuple[list[Row], list[Row]]:
+        """Of each entity (member of a cut), metric and period its value, that before, the year before and the target.
 
-        Newest first. At most `most` entities, the ones with the most revenue in the last year first, the unknown last.
+        As rows of e, i, g, t, v, b, y, x and c, newest first; and the entities, with how many there are in all (n). At
+        most `most` of them, the ones with the most revenue in the last year first, the unknown last.
         """
         entities = self.marts.rows(
-            "select dimension_value as v, any_value(dimension_label) as m from kpi.kpi_scorecard "
-            "where dimension = ? group by 1 order by dimension_value = 'unknown', "
+            "select dimension_value as v, any_value(dimension_label) as m, count(*) over () as n "
+            "from kpi.kpi_scorecard where dimension = ? group by 1 order by dimension_value = 'unknown', "
             "sum(numerator) filter (where metric_id = 'revenue' and period_grain = 'month' "
             "and period_start > ?::date - interval 1 year) desc nulls last, 1 limit ?",
             [dimension, self.marts.build.as_of_date, most],
         )
         entities = [{**row, "m": self.marts.member_label(row["v"], row["m"])} for row in entities]
-        found: dict[str, Any] = {row["v"]: {} for row in entities}
         rows = self.marts.rows(
             "select dimension_value as e, metric_id as i, period_grain as g, period_start as t, metric_value as v, "
             "prior_period_value as b, prior_year_value as y, target_value as x, is_complete as c "
             "from kpi.kpi_scorecard where dimension = ? and list_contains(?, dimension_value) "
             f"and {self.marts.shown(periods)} order by metric_id, dimension_value, period_grain, period_start desc",
-            [dimension, list(found)],
+            [dimension, [row["v"] for row in entities]],
         )
-        for row in rows:
-            values = [row["t"], row["v"], row["b"], row["y"], row["x"], row["c"]]
-            found[row["e"]].setdefault(row["i"], {}).setdefault(row["g"], []).append(values)
-        return found, entities
+        return rows, entities

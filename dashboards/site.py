@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import vl_convert
 from babel.messages.extract import extract_javascript
 
 from dashboards.boards import BOARDS, Board
 from dashboards.charts import OTHER_MEMBERS
 from dashboards.marts import ALL, MOST_MEMBERS, Marts
+from dashboards.packing import packed
 from dashboards.painter import Page, Painter
+from dashboards.vega import vega
 from orchestration.core.errors import UsageError
 from orchestration.text.catalogue import LANGUAGE_NAMES, LANGUAGES, Language, translations
 from orchestration.warehouse.connections import open_published
@@ -72,7 +73,7 @@ def page_html(painter: Painter, board: Board, company: str | None = None) -> str
         data=_json(_data(painter, page)),
         script=SCRIPT.read_text(encoding="utf-8"),
         style=(TEMPLATES / "board.css").read_text(encoding="utf-8"),
-        vega=_vega(),
+        vega=vega(),
     )
 
 
@@ -82,9 +83,9 @@ def _data(painter: Painter, page: Page) -> dict[str, Any]:
     figures = [figure for section in page.sections for figure in section.figures]
     metrics = marts.metrics.values() if page.scores or page.leaders else ()
     return {
-        "figures": {figure.key: {"spec": figure.spec, "rows": figure.rows} for figure in figures},
+        "figures": {figure.key: {"spec": figure.spec, "rows": packed(figure.rows)} for figure in figures},
         "metrics": {one.metric_id: {**asdict(one), "missing": _missing(painter, one.metric_id)} for one in metrics},
-        "scores": page.scores,
+        "scores": packed(page.scores),
         "entities": page.entities,
         "leaders": page.leaders,
         "tiles": page.tiles,
@@ -117,13 +118,6 @@ def _missing(painter: Painter, metric_id: str) -> list[str] | None:
 def _json(data: dict[str, Any]) -> str:
     """JSON that can stand in a script element, whatever names the business's data holds."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-@cache
-def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script."""
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return str(bundle).replace("</script", "<\\/script")
 
 
 @cache

@@ -26,6 +26,26 @@
   const STATES = { good: _("reached"), near: _("within 10 %"), off: _("off") };
   const NO_VALUE = "–";
 
+  // ---- rows, which come as columns (dashboards/packing.py) -----------------------------------------------------------
+
+  function unpacked(columns) {
+    const rows = [];
+    for (const [name, column] of Object.entries(columns)) {
+      const runs = column.of ? column.at.map((place, run) => Array(column.runs ? column.runs[run] : 1).fill(column.of[place])) : column;
+      const values = runs.flat();
+      values.forEach((value, place) => ((rows[place] ??= {})[name] = value));
+    }
+    return rows;
+  }
+
+  // by entity, metric and grain the rows [start, value, period before, year before, target, is complete]
+  const scores = {};
+  for (const row of unpacked(data.scores)) {
+    const metrics = (scores[row.e] ??= {});
+    const grains = (metrics[row.i] ??= {});
+    (grains[row.g] ??= []).push([row.t, row.v, row.b, row.y, row.x, row.c]);
+  }
+
   // ---- numbers, in their units -------------------------------------------------------------------------------------
 
   const plain = (options) => new Intl.NumberFormat(language, options);
@@ -105,7 +125,7 @@
   // ---- charts ------------------------------------------------------------------------------------------------------
 
   const charts = Object.entries(data.figures)
-    .map(([key, figure]) => ({ key, ...figure, element: document.getElementById(key) }))
+    .map(([key, figure]) => ({ key, spec: figure.spec, rows: unpacked(figure.rows), element: document.getElementById(key) }))
     .filter((chart) => chart.element.querySelector(".chart"));
 
   // what of the choice a chart can show: its own grains and cuts, else the month and the company
@@ -122,7 +142,7 @@
 
   function grainsOfPage() {
     const found = new Set(charts.flatMap((chart) => chart.rows.map((row) => row.g)));
-    for (const metrics of Object.values(data.scores))
+    for (const metrics of Object.values(scores))
       for (const grains of Object.values(metrics)) Object.keys(grains).forEach((grain) => found.add(grain));
     return found.size ? Object.keys(GRAINS).filter((grain) => found.has(grain)) : ["month"];
   }
@@ -189,7 +209,7 @@
 
   // the row of a metric's period: [start, value, period before, year before, target, is complete]
   const rowOf = (entity, metric) =>
-    (((data.scores[entity] || {})[metric] || {})[chosen.grain] || []).find((row) => row[0] === chosen.period);
+    (((scores[entity] || {})[metric] || {})[chosen.grain] || []).find((row) => row[0] === chosen.period);
 
   // green where the yardstick is reached, amber within a tenth of it, red beyond
   function judged(value, yardstick, isHigherBetter) {
@@ -257,7 +277,7 @@
 
   // the values of the last periods up to the chosen one; null where a member has no row
   function series(entity, metric) {
-    const rows = ((data.scores[entity] || {})[metric] || {})[chosen.grain] || [];
+    const rows = ((scores[entity] || {})[metric] || {})[chosen.grain] || [];
     const values = new Map(rows.map((row) => [row[0], row[1]]));
     const periods = data.periods[chosen.grain].filter((one) => one.t <= chosen.period).slice(0, 13);
     return periods.map((one) => values.get(one.t) ?? null).reverse();
@@ -305,7 +325,7 @@
     const body = element("tbody");
     for (const [category, title] of Object.entries(CATEGORIES)) {
       const metrics = Object.values(data.metrics).filter(
-        (metric) => metric.category === category && (entity === "all" || (data.scores[entity] || {})[metric.metric_id]),
+        (metric) => metric.category === category && (entity === "all" || (scores[entity] || {})[metric.metric_id]),
       );
       if (!metrics.length) continue;
       body.append(element("tr", { className: "group" }, element("th", { scope: "rowgroup", colSpan: 7 }, title)));

@@ -1,0 +1,32 @@
+"""Rows as a page holds them: a fourth of what they are as objects, and read back by its script (`unpacked`)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from dashboards.marts import Row
+
+
+def packed(rows: list[Row]) -> dict[str, Any]:
+    """A list a column. A column that not all rows have is null in the others."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: _column([row.get(name) for row in rows]) for name in names}
+
+
+def _column(values: list[Any]) -> list[Any] | dict[str, list[Any]]:
+    """The values; or where they repeat themselves, those that occur (of), their places there (at), and how often each.
+
+    `runs` says how often, where it is seldom once.
+    """
+    runs = [(value, sum(1 for _ in same)) for value, same in groupby(values)]
+    if 2 * len(runs) < len(values):
+        return {**_places([value for value, _ in runs]), "runs": [count for _, count in runs]}
+    if any(type(value) is float for value in values):
+        return values
+    return _places(values)
+
+
+def _places(values: list[Any]) -> dict[str, list[Any]]:
+    which = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return {"of": list(which), "at": [which[value] for value in values]}
