@@ -29,15 +29,19 @@ def by_member(
     rule: float = -1,
 ) -> Figure:
     """A metric by the members of a cut, the stages in their order, other cuts by value. `extra`: columns, titles."""
-    _ = painter.gettext
     unit = painter.marts.metrics[metric_id].unit
     spec = charts.bars(
         unit, titles(painter, cut), colour=colour, rule=rule, extra=[(column, unit, told) for column, told in extra]
     )
     rows = members(painter, f"kpi_{metric_id}", cut, "metric_value", [column for column, _ in extra])
     is_cut = any(row["o"] == MOST_NAMES for row in rows)
-    note = _("The {count} largest at most.").format(count=MOST_NAMES) if is_cut else ""
+    note = only_the_largest(painter, MOST_NAMES, f"kpi_{metric_id}") if is_cut else ""
     return painter.figure(f"{metric_id}_by_{cut}", [metric_id], title, spec, rows, note)
+
+
+def only_the_largest(painter: Painter, count: int, mart: str) -> str:
+    """Says that a figure leaves members out, and where they are."""
+    return painter.gettext("The {count} largest at most; {mart} has all of them.").format(count=count, mart=mart)
 
 
 def members(painter: Painter, mart: str, cut: str, value: str, extra: Sequence[str] = ()) -> list[Row]:

@@ -42,8 +42,8 @@ class Page:
     """What a board shows: its filters by name, figures, and tables that its script fills.
 
     `scores` is what `Painter.scores` gives: where there is one, a table of all metrics of an entity is shown; with
-    `leaders` a table of those metrics by entity, with `tiles` a tile for each of them. `members` are those of each cut
-    that `by` may choose.
+    `leaders` a table of those metrics by entity, under which the `note` stands; with `tiles` a tile for each of them.
+    `members` are those of each cut that `by` may choose.
     """
 
     filters: tuple[str, ...]
@@ -52,6 +52,7 @@ class Page:
     scores: list[Row] = field(default_factory=list)
     entities: list[Row] = field(default_factory=list)
     leaders: tuple[str, ...] = ()
+    note: str = ""
     tiles: tuple[str, ...] = ()
 
 

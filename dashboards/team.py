@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dashboards import charts
-from dashboards.figures import MOST_NAMES, by_member, titles
+from dashboards.figures import MOST_NAMES, by_member, only_the_largest, titles
 from dashboards.marts import MEMBER_PERIODS, MOST_REPS
 from dashboards.painter import Figure, Page, Painter, Section
 
@@ -27,9 +27,18 @@ def team(painter: Painter) -> Page:
             _activity_and_revenue(painter),
         ],
     )  # fmt: skip
+    note = ""
+    if entities and entities[0]["n"] > MOST_REPS:
+        told = _("The {count} sales reps with the most revenue of the last year, of {all}; {mart} has all of them.")
+        note = told.format(count=MOST_REPS, all=entities[0]["n"], mart="kpi_scorecard")
     return Page(
-        filters=("grain", "period", "rep"), sections=[compared], scores=scores, entities=entities, leaders=LEADERS
-    )  # fmt: skip
+        filters=("grain", "period", "rep"),
+        sections=[compared],
+        scores=scores,
+        entities=entities,
+        leaders=LEADERS,
+        note=note,
+    )
 
 
 def _activity_and_revenue(painter: Painter) -> Figure:
@@ -49,4 +58,5 @@ def _activity_and_revenue(painter: Painter) -> Figure:
     title = _("Calls and emails against revenue, a dot a rep")
     most = max(Counter((row["g"], row["t"]) for row in rows).values(), default=0)
     spec = charts.scatter("count", "money", words, has_names=most <= MOST_NAMES)
-    return painter.figure("activity_and_revenue", ["revenue"], title, spec, rows)
+    note = only_the_largest(painter, MOST_REPS, "kpi_revenue") if most == MOST_REPS else ""
+    return painter.figure("activity_and_revenue", ["revenue"], title, spec, rows, note)

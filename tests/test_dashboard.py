@@ -20,6 +20,7 @@ from dashboards.boards import BOARDS
 from dashboards.marts import Marts
 from dashboards.painter import Painter
 from dashboards.site import render_site
+from dashboards.vega import bundled, vega
 from orchestration.build.pipeline import run_build
 from orchestration.core.catalog import metrics
 from orchestration.core.errors import BuildError, UsageError
@@ -383,6 +384,55 @@ def test_every_chart_is_valid_vega_lite(sample: Path) -> None:
     for text, name in checked.items():
         error = jsonschema.exceptions.best_match(validator.iter_errors(json.loads(text)))
         assert error is None, f"{name}: {error and error.message}"
+
+
+def test_the_script_kept_for_the_pages_is_the_packages() -> None:
+    assert vega() == bundled(), "run `python -m dashboards.vega`"
+
+
+@pytest.fixture(scope="module")
+def crowded(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample company with more sales reps than its pages have room for."""
+    folder = tmp_path_factory.mktemp("crowded")
+    shutil.copyfile(sample / "marts.duckdb", folder / "marts.duckdb")
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr("dashboards.team.MOST_REPS", 4)
+        render_site(folder / "marts.duckdb")
+    return folder
+
+
+@needs_a_browser
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "The 4 sales reps with the most revenue of the last year, of 14; kpi_scorecard has all of them."),
+        ("ko", "전체 14명 중 최근 1년 매출 상위 4명입니다. 전체는 kpi_scorecard에 있습니다."),
+    ],
+)
+def test_a_page_has_the_largest_members_and_says_where_the_others_are(
+    browser: Browser, crowded: Path, language: str, told: str
+) -> None:
+    seen = look(browser, crowded, language, "team")
+    assert not seen.complaints
+    page = seen.page
+    assert told in page.locator("main").inner_text()
+    with open_published(crowded / "marts.duckdb") as connection:
+        by_revenue = connection.execute(
+            "select dimension_value from kpi.kpi_revenue where dimension = 'sales_rep' and dimension_value <> 'unknown' "
+            "and period_grain = 'month' and period_start > date '2025-10-31' group by 1 order by sum(numerator) desc "
+            "limit 4"
+        ).fetchall()
+    assert page.locator("#rep option").evaluate_all("options => options.map((one) => one.value)") == [
+        rep for (rep,) in by_revenue
+    ]
+    assert len(visible_rows(page, "activity_and_revenue")) == 4
+    assert "kpi_revenue" in page.locator("#activity_and_revenue").inner_text()
+    page.close()
+
+
+def test_a_page_can_be_mailed(sample: Path) -> None:
+    largest = max((sample / "dashboard").rglob("*.html"), key=lambda path: path.stat().st_size)
+    assert largest.stat().st_size < 2_000_000, largest
 
 
 def test_every_metric_has_its_place(sample: Path) -> None:
