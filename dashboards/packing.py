@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, islice
+from operator import ne
 from typing import Any
 
 from dashboards.marts import Row
@@ -19,12 +20,11 @@ def _column(values: list[Any]) -> list[Any] | dict[str, list[Any]]:
 
     `runs` says how often, where it is seldom once.
     """
-    runs = [(value, sum(1 for _ in same)) for value, same in groupby(values)]
-    if 2 * len(runs) < len(values):
+    changes = sum(map(ne, values, islice(values, 1, None)))
+    if 2 * changes + 2 < len(values):
+        runs = [(value, len(list(same))) for value, same in groupby(values)]
         return {**_places([value for value, _ in runs]), "runs": [count for _, count in runs]}
-    if any(type(value) is float for value in values):
-        return values
-    return _places(values)
+    return values if float in set(map(type, values)) else _places(values)
 
 
 def _places(values: list[Any]) -> dict[str, list[Any]]:

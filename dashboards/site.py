@@ -103,11 +103,15 @@ def _data(painter: Painter, page: Page) -> dict[str, Any]:
 @cache
 def messages_of_script(language: Language) -> dict[str, str]:
     """The translations of the messages in the pages' script; empty in English, whose texts stand there."""
+    told = {message: translations(language).gettext(message) for message in _messages_in_script()}
+    return {message: text for message, text in told.items() if text != message}
+
+
+@cache
+def _messages_in_script() -> list[str]:
     with SCRIPT.open("rb") as stream:
         found = extract_javascript(stream, {"_": None}, (), {"encoding": "utf-8"})
-        messages = [str(message) for _, _, message, _ in found]
-    told = {message: translations(language).gettext(message) for message in messages}
-    return {message: text for message, text in told.items() if text != message}
+        return [str(message) for _, _, message, _ in found]
 
 
 def _missing(painter: Painter, metric_id: str) -> list[str] | None:

@@ -418,9 +418,9 @@ def test_a_page_has_the_largest_members_and_says_where_the_others_are(
     assert told in page.locator("main").inner_text()
     with open_published(crowded / "marts.duckdb") as connection:
         by_revenue = connection.execute(
-            "select dimension_value from kpi.kpi_revenue where dimension = 'sales_rep' and dimension_value <> 'unknown' "
-            "and period_grain = 'month' and period_start > date '2025-10-31' group by 1 order by sum(numerator) desc "
-            "limit 4"
+            "select dimension_value from kpi.kpi_revenue "
+            "where dimension = 'sales_rep' and dimension_value <> 'unknown' and period_grain = 'month' "
+            "and period_start > date '2025-10-31' group by 1 order by sum(numerator) desc limit 4"
         ).fetchall()
     assert page.locator("#rep option").evaluate_all("options => options.map((one) => one.value)") == [
         rep for (rep,) in by_revenue

@@ -274,7 +274,7 @@ class Build:
 
     def _render(self, marts_file: Path) -> None:
         """Render the boards beside a database. Raises BuildError where they can't be."""
-        from dashboards.site import render_site  # altair and vega take a while to import
+        from dashboards.site import render_site  # not needed by most commands
 
         with self._timed("dashboard"):
             try:
