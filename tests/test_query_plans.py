@@ -29,8 +29,7 @@ AS_OF = date(2026, 10, 31)
 CLOSED, OPEN = "2026-08", "2026-09"
 # What does not grow with the business (patterns of schema.table), and why.
 BOUNDED = {
-    r"reference\..*": "seeds: what the company writes down by hand",
-    r"gates\.run": "the settings, one row",
+    r"facts\.dim_(periods|dates|period_dates|forecast_periods|business_days)": "the calendar: a row a day or a period",
 }
 
 

@@ -116,8 +116,9 @@ def _run_set(connection: duckdb.DuckDBPyConnection, tests: Sequence[DataTest]) -
 
 
 def _together(tests: Sequence[DataTest]) -> str:
-    """One query for the number of rows that each test returns."""
-    return "\nunion all\n".join(
+    """One query for the number of rows that each test returns; its first line says which tests they are."""
+    names = ", ".join(test.name for test in tests)
+    return f"-- data tests: {names}\n" + "\nunion all\n".join(
         f"select {position} as test, count(*) as failures from (\n{test.query}\n) as failing_rows"
         for position, test in enumerate(tests)
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -34,7 +35,8 @@ CONSTANTS = (
     "UNNEST",
 )  # fmt: skip
 OF_THE_CATALOG = re.compile(r"(system\.)?(information_schema|pg_catalog)\.|duckdb_\w+|pragma_\w+", re.IGNORECASE)
-NODE_ID = re.compile(r'"node_id": "([^"]+)"')
+# A dbt node by the comment that dbt puts before its statements, and data tests by the line before theirs.
+NAMED = re.compile(r'"node_id": "([^"]+)"|^-- (data tests: .*)')
 
 Plan = Mapping[str, Any]
 
@@ -74,14 +76,14 @@ class Recorder:
         """What stands in for `duckdb.connect`."""
         return _Connection(_connect(*arguments, **options), self)
 
-    def explain(self, connection: duckdb.DuckDBPyConnection, sql: str, parameters: Any) -> str | None:
+    def explain(self, connection: duckdb.DuckDBPyConnection, sender: str, sql: str, parameters: Any) -> str | None:
         """Keep the plan of a statement. Returns why there is none, if there is none."""
         try:
             rows = connection.execute(f"explain (format json) {sql}", parameters).fetchall()
         except duckdb.Error as error:
             return str(error).splitlines()[0]
         roots = [root for _, text in rows for root in json.loads(text)]
-        self.explained.append(Explained(_sender(sql), sql, roots))
+        self.explained.append(Explained(sender, sql, roots))
         return None
 
 
@@ -120,40 +122,40 @@ class _Connection:
 
     def execute(self, query: Any, parameters: Any = None) -> _Connection:
         statements = duckdb.extract_statements(query) if isinstance(query, str) else [query]
+        sender = _sender(str(query))
         for number, statement in enumerate(statements, start=1):
-            self._run(statement, parameters if number == len(statements) else None)
+            sql = statement.query.strip().rstrip(";")
+            of_this = parameters if number == len(statements) else None
+            is_plan = statement.type.name in EXPLAINED
+            why_not = self._recorder.explain(self._connection, sender, sql, of_this) if is_plan else None
+            self._connection.execute(sql, of_this)
+            if why_not is not None:  # though it runs
+                self._recorder.unexplained.append((sender, why_not))
         return self
 
     sql = query = execute
 
     def executemany(self, query: str, parameters: Any = None) -> _Connection:
-        if parameters and (why := self._recorder.explain(self._connection, query, next(iter(parameters)))):
-            self._recorder.unexplained.append((_sender(query), why))
-        self._connection.executemany(query, parameters)
+        rows = list(parameters or [])
+        why_not = self._recorder.explain(self._connection, _sender(query), query, rows[0]) if rows else None
+        self._connection.executemany(query, rows)
+        if why_not is not None:
+            self._recorder.unexplained.append((_sender(query), why_not))
         return self
-
-    def _run(self, statement: duckdb.Statement, parameters: Any) -> None:
-        sql = statement.query.strip().rstrip(";")
-        why = None
-        if statement.type.name in EXPLAINED:
-            why = self._recorder.explain(self._connection, sql, parameters)
-        self._connection.execute(sql, parameters)
-        if why is not None:
-            self._recorder.unexplained.append((_sender(sql), why))
 
 
 def _sender(sql: str) -> str:
-    """Who sends a statement: the dbt node that its comment names, or the innermost line of the project."""
-    if node := NODE_ID.search(sql):
-        return node[1]
-    frame = sys._getframe(1)
+    """Who sends a statement: the dbt nodes that its comment names, or the innermost line of the project."""
+    if named := NAMED.search(sql):
+        return named[1] or named[2]
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path != Path(__file__) and path.is_relative_to(PROJECT_ROOT):
             inside = path.relative_to(PROJECT_ROOT)
             if inside.parts[0] in PACKAGES:
                 return f"{inside}:{frame.f_lineno} {frame.f_code.co_name}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "a library"
 
 
