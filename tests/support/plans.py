@@ -86,6 +86,13 @@ class Recorder:
         self.explained.append(Explained(sender, sql, roots))
         return None
 
+    def quadratic(self, bounded: Iterable[str]) -> list[tuple[str, QuadraticJoin]]:
+        """The quadratic joins of all statements, each with who sends it; once where a statement was sent often."""
+        patterns = list(bounded)
+        return list(dict.fromkeys(
+            (one.sender, join) for one in self.explained for join in quadratic_joins(one.roots, patterns)
+        ))  # fmt: skip
+
 
 _connect = duckdb.connect
 
@@ -216,8 +223,11 @@ class _Sizes:
         if name in ONE_SIZE:
             return frozenset()
         if node["children"]:
-            below = node["children"][1:] if name == "CTE" else node["children"]
-            return frozenset[str]().union(*(self.grows_by(child) for child in below))
+            below = [self.grows_by(child) for child in (node["children"][1:] if name == "CTE" else node["children"])]
+            # the other columns of the rows that a limit chose
+            if name == "HASH_JOIN" and _condition(node) == "rowid = rowid" and not all(below):
+                return frozenset()
+            return frozenset[str]().union(*below)
         if name in CONSTANTS:
             return frozenset()
         scanned = str(info.get("Table") or info.get("Function") or name).lower()
