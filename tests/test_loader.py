@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
-from orchestration.load.appending import append
+from orchestration.load.appending import Landed, enter
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import NOT_PRINTABLE
 from orchestration.load.loader import LoadReport
@@ -133,13 +133,12 @@ class TestWholeOrNothing:
         landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
         landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
 
-        def fail_after_the_second(*arguments: Any) -> int:
-            rows = append(*arguments)
-            if arguments[1].name == "2.csv":
+        def fail_after_the_second(connection: Any, row: tuple[int, Landed, str], *rest: Any) -> None:
+            enter(connection, row, *rest)
+            if row[1].name == "2.csv":
                 raise RuntimeError("power cut")
-            return rows
 
-        monkeypatch.setattr("orchestration.load.loader.append", fail_after_the_second)
+        monkeypatch.setattr("orchestration.load.file_load.enter", fail_after_the_second)
         with pytest.raises(RuntimeError):
             load(landing, warehouse)
         assert product_lines(warehouse) == [(2, "a", "A")]

@@ -129,7 +129,8 @@ def _others(match: Match) -> str:
     if not match.unknown:
         return "'{}'"
     pairs = ", ".join(
-        f"{literal(name)}, case when trim(c{position}, _blanks) <> '' then c{position} end"
+        f"{literal(name)}, case when c{position} >= '!' and c{position} < chr(127) then c{position} "
+        f"when trim(c{position}, _blanks) <> '' then c{position} end"
         for name, position in zip(_apart(match.unknown_columns), match.unknown, strict=True)
     )
     # a patch takes out what is null

@@ -32,6 +32,8 @@ from orchestration.load.scanned import Scanned
 
 # So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
 MEMORY_LIMIT = "400MB"
+# What small files add goes to the log first; so much of it is written down in one go, not a bit at a time.
+LOGGED_BYTES = "128MB"
 SCRATCH_PREFIX = "kpi-load-"
 
 
@@ -80,6 +82,7 @@ def load(
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"set checkpoint_threshold = '{LOGGED_BYTES}'")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         seen = look_at(connection, files, Path(scratch))
         used = _used_tables(connection, landing, tables, seen)

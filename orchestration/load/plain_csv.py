@@ -15,7 +15,7 @@ from orchestration.load.appending import Landed, insert_into
 from orchestration.load.csv_lines import LineFindings
 from orchestration.load.file_facts import FileLayout, copy_bytes, this_file_only
 from orchestration.load.plain_lines import PlainText
-from orchestration.load.scanned import BLANKS, MalformedLine, Scanned, shown
+from orchestration.load.scanned import BLANKS, MalformedLine, Scanned, shown, some_value
 
 COPY_BYTES = 1 << 20
 
@@ -39,7 +39,6 @@ def insert_plain(
         malformed = _with_empty_records(path, layout, plain, source)
     names = [f"c{position}" for position in range(layout.column_count)]
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
-    some_value = " or ".join(f"coalesce(trim({name}, $blanks), '') <> ''" for name in names)
     try:
         [(rows,)] = connection.execute(
             f"""
@@ -51,7 +50,7 @@ def insert_plain(
                     delim = '{layout.delimiter}', quote = '"', escape = '"', strict_mode = true
                 )
             )
-            where {some_value}
+            where {some_value(layout.column_count)}
             """,
             {
                 "source": this_file_only(source),
