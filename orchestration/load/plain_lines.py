@@ -20,7 +20,7 @@ from orchestration.load.scanned import is_blank
 
 CHUNK_BYTES = 1 << 22
 MOST_COLUMNS = 200
-# Of more such lines, the reader itself tells.
+# A file with more lines set aside, or more fields in them beyond the header's, is one that may have to be refused.
 MOST_ASIDE = 10_000
 MOST_ASIDE_BYTES = 10 << 20
 # The reader's own measure, in which it looks for the end of a quoted value.
@@ -64,6 +64,7 @@ class _Found:
     longest: int = 0
     blank_records: int = 0
     aside: list[Aside] = field(default_factory=list)
+    surplus: int = 0
     aside_bytes: int = 0
     opened: int | None = None
 
@@ -163,13 +164,16 @@ def _look_at_line(
     if outside.count(b'"') > 1:
         raise _NotPlainError
     is_open = b'"' in outside
+    surplus = 0
     if is_open:
-        error = _open_quote(line, outside, delimiter)
+        error = _open_quote(line, outside, layout)
     else:
         surplus = outside.count(delimiter) + 1 - layout.column_count
-        # an empty value beyond the header's is let pass by the reader
-        if surplus == 0 or (surplus == 1 and line.endswith(delimiter)):
-            if line.strip(b" \t" + delimiter) == b"":
+        if surplus == 0:
+            return
+        if surplus > 0 and line.endswith((delimiter, b" ", b"\t", b'""')):
+            # empty values beyond the header's are let pass by the reader
+            if line.rstrip(delimiter).count(delimiter) >= layout.column_count or not line.strip(b" \t" + delimiter):
                 raise _NotPlainError
             return
         if surplus > MAX_SURPLUS_FIELDS:
@@ -178,8 +182,9 @@ def _look_at_line(
     if is_blank(line.decode(), layout.delimiter):
         error = ""
     found.aside.append(Aside(number, offset + place[0], offset + place[1], error))
-    found.aside_bytes += len(line)
-    if len(found.aside) > MOST_ASIDE or found.aside_bytes > MOST_ASIDE_BYTES:
+    found.surplus += max(surplus, 1)
+    found.aside_bytes += max(surplus, 1) * len(line)
+    if found.surplus > MOST_ASIDE or found.aside_bytes > MOST_ASIDE_BYTES:
         raise _NotPlainError
     if is_open:
         found.opened = offset + place[0]
@@ -196,10 +201,15 @@ def _without_quoted(line: bytes, delimiter: bytes) -> bytes:
     return re.sub(rb"(?:(?<=" + one + rb')|^)"[^"]*(?:""[^"]*)*"(?=' + one + rb"|$)", b"", line)
 
 
-def _open_quote(line: bytes, outside: bytes, delimiter: bytes) -> str:
-    """What is wrong with a line that opens a quote. Raises _NotPlainError where it is not sure to be wrong."""
+def _open_quote(line: bytes, outside: bytes, layout: FileLayout) -> str:
+    """What is wrong with a line that opens a quote. Raises _NotPlainError where it is not sure to be wrong by that."""
+    delimiter = layout.delimiter.encode()
     before = outside[: outside.index(b'"')]
-    if (before and not before.endswith(delimiter)) or len(line) > MOST_OPEN_BYTES:
+    if (
+        (before and not before.endswith(delimiter))
+        or before.count(delimiter) >= layout.column_count
+        or len(line) > MOST_OPEN_BYTES
+    ):
         raise _NotPlainError
     return "unquoted value"
 
