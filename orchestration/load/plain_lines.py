@@ -58,7 +58,8 @@ class _NotPlainError(Exception):
 
 @dataclass
 class _Found:
-    """What was found so far. `opened` is where the last line with an open quote begins, while no quote came since."""
+    """What was found so far. `opened` is where the last line with an open quote begins, while no quote came since,
+    `opened_after` after how many delimiters."""
 
     lines: int = 0
     longest: int = 0
@@ -67,6 +68,7 @@ class _Found:
     surplus: int = 0
     aside_bytes: int = 0
     opened: int | None = None
+    opened_after: int = 0
 
 
 def plain_text(path: Path, layout: FileLayout, print_: Fingerprint) -> PlainText | None:
@@ -118,6 +120,8 @@ def _whole_lines(path: Path, end: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _look_at_lines(offset: int, data: bytes, layout: FileLayout, found: _Found, *, ends_in_two: bool) -> None:
     """Look at a piece of whole lines. Raises _NotPlainError."""
+    if b"\x00" in data:  # a value of zeros alone is none to the reader
+        raise _NotPlainError
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == NEWLINE)
     starts = np.concatenate(([0], ends[:-1] + 1))
@@ -188,6 +192,7 @@ def _look_at_line(
         raise _NotPlainError
     if is_open:
         found.opened = offset + place[0]
+        found.opened_after = outside[: outside.index(b'"')].count(delimiter)
         following = data.find(b'"', place[1])
         if following >= 0:
             _close(offset, data, following, layout, found)
@@ -221,6 +226,10 @@ def _close(offset: int, data: bytes, quote: int, layout: FileLayout, found: _Fou
     value may go on over the lines between, and _NotPlainError is raised.
     """
     if data[quote + 1 : quote + 2] in (layout.delimiter.encode(), b'"', b"\r", b"\n", b" ", b"\t", b""):
+        raise _NotPlainError
+    # the reader counts on in the rest of that line, and may say that there are too many columns
+    rest = data.count(layout.delimiter.encode(), quote, data.index(b"\n", quote))
+    if found.opened_after + rest >= layout.column_count:
         raise _NotPlainError
     assert found.opened is not None
     _measure(found, offset + quote)
