@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration.core.contract import source_tables
 from orchestration.core.errors import BadInputError
 from orchestration.load import file_load
 from orchestration.load.kinds import text
-from tests.support.builds import load, rows_of
+from orchestration.load.touched import Touched, days_of_load, keys_of_load
+from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing
 
 TABLE = "billing.products"
@@ -123,3 +126,19 @@ def test_lines_keep_their_numbers_however_large_the_files(tmp_path: Path) -> Non
     assert rows_of(tmp_path, "select count(*) from raw.malformed_lines where line_text <> 'p' || line || ',only'") == [
         (0,)
     ]
+
+
+def test_the_report_says_which_days_a_load_touched(tmp_path: Path) -> None:
+    orders = next(table for table in source_tables() if table.label == "billing.orders")
+    landing = Landing(tmp_path / "landing")
+    landing.add("billing.orders", {"ordered_at": "2025-12-30"})
+    assert load(landing, tmp_path).touched == {"billing.orders": Touched(1, None, None)}
+    landing.add("billing.orders", {"ordered_at": "2026-01-05T10:00:00Z"}, {"ordered_at": "soon"}, file="more.csv")
+    landing.add("billing.orders", {"ordered_at": "2026-01-02"}, file="last.csv")
+    first, last = date(2026, 1, 2), date(2026, 1, 5)
+    assert load(landing, tmp_path, "load-2").touched == {"billing.orders": Touched(3, first, last)}
+    with open_build(tmp_path) as connection:
+        assert connection.execute(keys_of_load(orders), {"load_id": "load-1"}).fetchall() == [("order-1",)]
+        assert len(connection.execute(keys_of_load(orders), {"load_id": "load-2"}).fetchall()) == 3
+        days = connection.execute(str(days_of_load(orders)), {"load_id": "load-2"}).fetchall()
+    assert {(day, count) for column, day, count in days if column == "ordered_at"} == {(first, 1), (last, 1), (None, 1)}

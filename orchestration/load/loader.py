@@ -29,6 +29,7 @@ from orchestration.load.landing_folder import find_files, landed_systems
 from orchestration.load.new_files import NewFile, Seen, look_at
 from orchestration.load.raw_tables import create_load_tables, create_raw_tables
 from orchestration.load.scanned import Scanned
+from orchestration.load.touched import Touched, touched
 
 # So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
 MEMORY_LIMIT = "400MB"
@@ -39,12 +40,14 @@ SCRATCH_PREFIX = "kpi-load-"
 
 @dataclass
 class LoadReport:
-    """What one load did: files seen, loaded and known already, rows per table, and what deserves a word."""
+    """What one load did: files seen, loaded and known already, rows per table, days touched, and what deserves
+    a word."""
 
     files_seen: int = 0
     files_loaded: int = 0
     files_known: int = 0
     rows_loaded: dict[str, int] = field(default_factory=dict)
+    touched: dict[str, Touched] = field(default_factory=dict)
     malformed_lines: int = 0
     blank_rows: int = 0
     notes: list[str] = field(default_factory=list)
@@ -98,6 +101,11 @@ def load(
             _report(report, new, outcome, headers)
         else:
             problems.append(f"{new.piece.label}: {outcome}")
+    report.touched = {
+        table.label: touched(connection, table, load_id, rows)
+        for table in used
+        if (rows := report.rows_loaded.get(table.label, 0))
+    }
     if problems:
         raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was published", problems)
     return report

@@ -1,7 +1,7 @@
 """Which rows, keys and days a load touched.
 
-Rows of `raw` are never changed and carry `_load_id`, so nothing is copied: what a load touched is asked of its own rows,
-which costs by their number, and a load that dies half-way leaves nothing that contradicts them.
+Rows of `raw` carry `_load_id`, so nothing is copied: what a load touched is asked of its own rows, which costs by their
+number, and a load that dies half-way leaves nothing that contradicts them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from datetime import date
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.warehouse.sql import identifier
+from orchestration.load.appending import scalar
+from orchestration.warehouse.sql import identifier, literal
 
 DAY_TYPES = {"date", "timestamp", "month"}
 
 
 @dataclass(frozen=True)
 class Touched:
-    """What a load added to a table that had rows before: how many rows, and the first and last day that a date or
-    timestamp of theirs begins with; None where none does."""
+    """What a load added to a table: how many rows, and the first and last day that a date or timestamp of theirs begins
+    with. None where none does, and where the table had no rows before, as then all its days are new."""
 
     rows: int
     first_day: date | None
@@ -39,13 +40,13 @@ def days_of_load(table: Table) -> str | None:
     A day is what a text begins with as YYYY-MM-DD, whatever its time zone; null stands for all texts that begin
     otherwise. None where the table has no dates.
     """
-    columns = [identifier(column.name) for column in table.columns if column.type in DAY_TYPES]
+    columns = [column.name for column in table.columns if column.type in DAY_TYPES]
     if not columns:
         return None
     raw = f"raw.{identifier(table.raw_name)}"
     days = " union all ".join(
-        f"select '{name}' as column_name, left(trim({name}), 10) as text from {raw} "
-        f"where _load_id = $load_id and {name} is not null"
+        f"select {literal(name)} as column_name, left(trim({identifier(name)}), 10) as text from {raw} "
+        f"where _load_id = $load_id and {identifier(name)} is not null"
         for name in columns
     )
     return (
@@ -56,9 +57,11 @@ def days_of_load(table: Table) -> str | None:
 
 
 def touched(connection: duckdb.DuckDBPyConnection, table: Table, load_id: str, rows: int) -> Touched:
-    """What a load added to a table."""
+    """What a load, which brought so many rows, added to a table."""
     first = last = None
-    if days := days_of_load(table):
+    before = f"select count(*) from raw.load_files where system_table = {literal(table.label)} "
+    had_rows = scalar(connection, f"{before} and load_id <> {literal(load_id)} and row_count > 0") > 0
+    if had_rows and (days := days_of_load(table)):
         [(first, last)] = connection.execute(
             f"select min(day), max(day) from ({days})", {"load_id": load_id}
         ).fetchall()
