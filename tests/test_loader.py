@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,11 @@ from hypothesis import strategies as st
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
 from orchestration.load import loader
-from orchestration.load.appending import append
+from orchestration.load.appending import Landed, enter
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import NOT_PRINTABLE
 from orchestration.load.loader import LoadReport
+from orchestration.load.plain_csv import insert_plain
 from orchestration.load.scanned import BLANKS, WHITE_SPACE
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing, csv_text
@@ -133,13 +135,12 @@ class TestWholeOrNothing:
         landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
         landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
 
-        def fail_after_the_second(*arguments: Any) -> int:
-            rows = append(*arguments)
-            if arguments[1].name == "2.csv":
+        def fail_after_the_second(connection: Any, row: tuple[int, Landed, str], *rest: Any) -> None:
+            enter(connection, row, *rest)
+            if row[1].name == "2.csv":
                 raise RuntimeError("power cut")
-            return rows
 
-        monkeypatch.setattr("orchestration.load.loader.append", fail_after_the_second)
+        monkeypatch.setattr("orchestration.load.file_load.enter", fail_after_the_second)
         with pytest.raises(RuntimeError):
             load(landing, warehouse)
         assert product_lines(warehouse) == [(2, "a", "A")]
@@ -512,11 +513,12 @@ class TestFilesThatMove:
     """A file is inspected first and read later; in between it may go or change."""
 
     @pytest.mark.parametrize("when", ["before it is read", "after it is read"])
+    @pytest.mark.parametrize("line", ["b,B", '"b\nb",B'], ids=["plain", "careful"])
     def test_a_file_that_disappears_is_named_and_the_next_load_does_without(
-        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, when: str
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, line: str, when: str
     ) -> None:
         landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
-        gone = landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
+        gone = landing.add_file(TABLE, f"{HEADER}{line}\n", "2.csv")
         _meddle(monkeypatch, gone, gone.unlink, before=when.startswith("before"))
         said = refusals(landing, warehouse)
         assert said == {"billing/products/2.csv": "disappeared while it was being loaded; run again"}
@@ -525,33 +527,39 @@ class TestFilesThatMove:
         assert product_lines(warehouse) == [(2, "a", "A")]
 
     @pytest.mark.parametrize("when", ["before it is read", "after it is read"])
+    @pytest.mark.parametrize("key", ["a", "a\nb"], ids=["plain", "careful"])
     def test_a_file_that_changes_is_named_and_nothing_of_it_is_loaded(
-        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, when: str
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, key: str, when: str
     ) -> None:
-        path = landing.add_file(TABLE, HEADER + "a,A\n")
-        _meddle(monkeypatch, path, lambda: path.write_text(HEADER + "a,B\n"), before=when.startswith("before"))
+        path = landing.add_file(TABLE, f'{HEADER}"{key}",A\n')
+        change = partial(path.write_text, f'{HEADER}"{key}",B\n')
+        _meddle(monkeypatch, path, change, before=when.startswith("before"))
         said = refusals(landing, warehouse)
         assert said == {"billing/products/rows.csv": "changed while it was being loaded; run again when it has settled"}
         assert product_lines(warehouse) == []
         monkeypatch.undo()
         load(landing, warehouse, "load-2")
-        assert product_lines(warehouse) == [(2, "a", "B")]
+        assert product_lines(warehouse) == [(2, key, "B")]
 
 
 def _meddle(monkeypatch: pytest.MonkeyPatch, path: Path, act: Any, *, before: bool) -> None:
     """Do something to a file just before, or just after, the loader reads it."""
 
-    def scan_meddled(connection: Any, scanned: Path, *rest: Any) -> Any:
-        if scanned != path:
-            return scan_csv(connection, scanned, *rest)
-        if before:
-            act()
-        found = scan_csv(connection, scanned, *rest)
-        if not before:
-            act()
-        return found
+    def meddled(read: Callable[..., Any]) -> Callable[..., Any]:
+        def read_meddled(connection: Any, source: Path, *rest: Any) -> Any:
+            if source != path:
+                return read(connection, source, *rest)
+            if before:
+                act()
+            found = read(connection, source, *rest)
+            if not before:
+                act()
+            return found
 
-    monkeypatch.setattr("orchestration.load.kinds.text.scan_csv", scan_meddled)
+        return read_meddled
+
+    monkeypatch.setattr("orchestration.load.file_load.insert_plain", meddled(insert_plain))
+    monkeypatch.setattr("orchestration.load.kinds.text.scan_csv", meddled(scan_csv))
 
 
 class TestColumns:

@@ -159,7 +159,7 @@ class Build:
             or last["settings"] != self.record.settings
         ):
             return False
-        for name in ("files", "notes", "tables", "findings", "gates", "seconds"):
+        for name in ("files", "touched", "notes", "tables", "findings", "gates", "seconds"):
             setattr(self.record, name, last[name])
         return True
 
@@ -197,6 +197,14 @@ class Build:
             "seen": report.files_seen, "loaded": report.files_loaded, "known_already": report.files_known,
             "blank_lines": report.blank_rows,
         }  # fmt: skip
+        self.record.touched = {
+            label: {
+                "rows": one.rows,
+                "first_day": one.first_day and one.first_day.isoformat(),
+                "last_day": one.last_day and one.last_day.isoformat(),
+            }
+            for label, one in report.touched.items()
+        }
         self._note(*report.notes)
         return report
 

@@ -22,6 +22,8 @@ class RunRecord:
     error_details: list[str] = field(default_factory=list)
     published: str | None = None
     files: dict[str, int] = field(default_factory=dict)
+    # by table: rows loaded, and the first and last day that they touch of a table that had rows before
+    touched: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)

@@ -14,6 +14,9 @@ from orchestration.load.raw_tables import OTHER_COLUMNS
 from orchestration.load.scanned import BLANKS, SCAN_TABLE, Scanned
 from orchestration.warehouse.sql import identifier, literal
 
+# Each file that is read takes its share of the memory that loading may use.
+MOST_AT_ONCE = 4
+
 
 @dataclass(frozen=True)
 class Landed:
@@ -24,22 +27,44 @@ class Landed:
     size_bytes: int
 
 
-def append(
-    connection: duckdb.DuckDBPyConnection, landed: Landed, layout: FileLayout, load_id: str, scanned: Scanned
-) -> int:
-    """Append the scanned records and the malformed lines; returns how many records. The caller has a transaction."""
+def insert_into(layout: FileLayout, *row: str) -> str:
+    """The beginning of the statement that appends the records of a file, up to its `from`. They come with `_line`, with
+    a column `c0` ... for each of the file, and with `_blanks`; `row` has the expressions of what they do not come with:
+    the file's number, its name, and the load's id."""
     table = layout.table
-    file_id = scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")
     names = [*table.column_names, *([OTHER_COLUMNS] if table.keeps_other_columns else [])]
-    values = [_value(layout, name) for name in names]
-    connection.execute(
+    file_id, file, load_id = row
+    return (
         f"insert into raw.{identifier(table.raw_name)} "
         f"(_file_id, _file, _line, _load_id, {', '.join(map(identifier, names))}) "
-        f"select ?, ?, _line, ?, {', '.join(values)} "
-        f"from {numbered_records(connection)} cross join (select ? as _blanks)",
+        f"select {file_id}, {file}, _line, {load_id}, {', '.join(_value(layout, name) for name in names)}"
+    )
+
+
+def append(
+    connection: duckdb.DuckDBPyConnection, landed: Landed, layout: FileLayout, load_id: str, file_id: int
+) -> int:
+    """Append the scanned records; returns how many. The caller has a transaction."""
+    connection.execute(
+        f"{insert_into(layout, '?', '?', '?')} from {numbered_records(connection)} cross join (select ? as _blanks)",
         [file_id, landed.name, load_id, BLANKS],
     )
     rows = scalar(connection, f"select count(*) from {SCAN_TABLE}")
+    connection.execute(f"drop table {SCAN_TABLE}")
+    return rows
+
+
+def enter(
+    connection: duckdb.DuckDBPyConnection,
+    row: tuple[int, Landed, str],
+    layout: FileLayout,
+    scanned: Scanned,
+    row_count: int,
+) -> None:
+    """Enter a file in `raw.load_files`, and what it has beside its records. `row` is what each of these has: the file's
+    number, the file, and the load's id. The caller has a transaction."""
+    file_id, landed, load_id = row
+    table = layout.table
     if scanned.malformed:
         # As one JSON text: binding a list costs a tenth of a millisecond for each of its values.
         connection.execute(
@@ -53,7 +78,7 @@ def append(
         "file_name": landed.name,
         "sha256": landed.sha256,
         "size_bytes": landed.size_bytes,
-        "row_count": rows,
+        "row_count": row_count,
         "malformed_line_count": len(scanned.malformed),
         "load_id": load_id,
         "blank_rows": scanned.blank_rows,
@@ -71,8 +96,6 @@ def append(
             "insert into raw.replaced_characters values (?, ?, ?, ?)",
             [(table.label, file_id, line, name) for line, name in scanned.replaced],
         )
-    connection.execute(f"drop table {SCAN_TABLE}")
-    return rows
 
 
 def header_entry(match: Match) -> dict[str, str]:
@@ -106,7 +129,8 @@ def _others(match: Match) -> str:
     if not match.unknown:
         return "'{}'"
     pairs = ", ".join(
-        f"{literal(name)}, case when trim(c{position}, _blanks) <> '' then c{position} end"
+        f"{literal(name)}, case when c{position} >= '!' and c{position} < chr(127) then c{position} "
+        f"when trim(c{position}, _blanks) <> '' then c{position} end"
         for name, position in zip(_apart(match.unknown_columns), match.unknown, strict=True)
     )
     # a patch takes out what is null
@@ -128,3 +152,8 @@ def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def at_once(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many files are looked at, or loaded, at a time: as many as DuckDB has threads, within measure."""
+    return min(MOST_AT_ONCE, scalar(connection, "select current_setting('threads')"))

@@ -17,12 +17,18 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
 from orchestration.load.csv_lines import MAX_MALFORMED_LINES, LineFindings
-from orchestration.load.file_facts import FileLayout, Fingerprint, UnreadableFileError, fingerprint, this_file_only
+from orchestration.load.file_facts import (
+    FileLayout,
+    Fingerprint,
+    UnreadableFileError,
+    copy_bytes,
+    fingerprint,
+    this_file_only,
+)
 from orchestration.load.scanned import (
     SCAN_TABLE,
     MalformedLine,
@@ -251,17 +257,11 @@ def _cut(source: Path, pieces: Sequence[tuple[int, int]]) -> None:
     with source.open("rb") as old, trimmed.open("wb") as new:
         position = 0
         for start, end in pieces:
-            _copy_bytes(old, new, start - position)
+            copy_bytes(old, new, start - position)
             new.write(b"".join(re.findall(rb"\r?\n", old.read(end - start))))
             position = end
         shutil.copyfileobj(old, new, COPY_BYTES)
     trimmed.replace(source)
-
-
-def _copy_bytes(old: BinaryIO, new: BinaryIO, count: int) -> None:
-    while count > 0 and (chunk := old.read(min(count, COPY_BYTES))):
-        new.write(chunk)
-        count -= len(chunk)
 
 
 def _number_lines(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestration.core.contract import Table
 from orchestration.load.encoding import printable
@@ -88,6 +89,19 @@ class UnreadableFileError(Exception):
 def this_file_only(path: Path) -> str:
     """A path as DuckDB's readers must be given it, which take `*`, `?` and `[` for patterns."""
     return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+
+
+def copy_bytes(old: BinaryIO, new: BinaryIO, count: int) -> None:
+    """Copy so many bytes, or as many as there are."""
+    while count > 0 and (chunk := old.read(min(count, CHUNK_BYTES))):
+        new.write(chunk)
+        count -= len(chunk)
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fingerprint(path: Path) -> Fingerprint:

@@ -1,8 +1,8 @@
 """Loads landing files into schema `raw`: every value as text, with file, line and load id; append-only.
 
 A file is known by its name and content: delivered again it adds nothing. Known content under another name is a delivery
-of its own. Each file is scanned into temporary tables, then appended in one transaction together with its entry in
-`raw.load_files`, so a crash leaves the whole file or none of it.
+of its own. Each file is appended in one transaction together with its entry in `raw.load_files`, so a crash leaves the
+whole file or none of it; files are numbered in their order, and a number is not given again to another file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import duckdb
 
 from orchestration.core.contract import Table, landed_tables
 from orchestration.core.errors import BadInputError
-from orchestration.load.appending import append
 from orchestration.load.encoding import printable
 from orchestration.load.evolution import LoadedFile, fill_gained_columns
-from orchestration.load.file_facts import FileLayout, UnreadableFileError, fingerprint
+from orchestration.load.file_facts import FileLayout
+from orchestration.load.file_load import Loaded, load_files
 from orchestration.load.header_notes import LoadedHeaders
 from orchestration.load.headers import no_data
 from orchestration.load.kinds.opening import open_file
@@ -29,20 +29,25 @@ from orchestration.load.landing_folder import find_files, landed_systems
 from orchestration.load.new_files import NewFile, Seen, look_at
 from orchestration.load.raw_tables import create_load_tables, create_raw_tables
 from orchestration.load.scanned import Scanned
+from orchestration.load.touched import Touched, touched
 
 # So that a file of any size is loaded in less than a gigabyte, Python and what DuckDB does not count included.
 MEMORY_LIMIT = "400MB"
+# What small files add goes to the log first; so much of it is written down in one go, not a bit at a time.
+LOGGED_BYTES = "128MB"
 SCRATCH_PREFIX = "kpi-load-"
 
 
 @dataclass
 class LoadReport:
-    """What one load did: files seen, loaded and known already, rows per table, and what deserves a word."""
+    """What one load did: files seen, loaded and known already, rows per table, days touched, and what deserves
+    a word."""
 
     files_seen: int = 0
     files_loaded: int = 0
     files_known: int = 0
     rows_loaded: dict[str, int] = field(default_factory=dict)
+    touched: dict[str, Touched] = field(default_factory=dict)
     malformed_lines: int = 0
     blank_rows: int = 0
     notes: list[str] = field(default_factory=list)
@@ -80,6 +85,7 @@ def load(
     scratch_parent = _scratch_parent(connection)
     _remove_leftovers(scratch_parent)
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"set checkpoint_threshold = '{LOGGED_BYTES}'")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch_parent) as scratch:
         seen = look_at(connection, files, Path(scratch))
         used = _used_tables(connection, landing, tables, seen)
@@ -89,17 +95,17 @@ def load(
         report = LoadReport(len(seen.new) + len(seen.known), files_known=len(seen.known), notes=seen.notes)
         report.notes += fill_gained_columns(connection, used, gained, _reopener(seen, Path(scratch)))
         headers = LoadedHeaders(connection, used)
-        for position, new in enumerate(seen.new, start=1):
-            progress(f"{new.piece.label} ({position} of {len(seen.new)})")
-            try:
-                rows = _load_file(connection, new, load_id, headers, report)
-            except UnreadableFileError as error:
-                problems.append(f"{new.piece.label}: {error}")
-                continue
-            finally:
-                new.close()
-            report.rows_loaded[new.table] = report.rows_loaded.get(new.table, 0) + rows
-            report.files_loaded += 1
+        outcomes = load_files(connection, seen.new, load_id, progress)
+    for new, outcome in zip(seen.new, outcomes, strict=True):
+        if isinstance(outcome, Loaded):
+            _report(report, new, outcome, headers)
+        else:
+            problems.append(f"{new.piece.label}: {outcome}")
+    report.touched = {
+        table.label: touched(connection, table, load_id, rows)
+        for table in used
+        if (rows := report.rows_loaded.get(table.label, 0))
+    }
     if problems:
         raise BadInputError(f"{_files(len(problems))} cannot be loaded; nothing was published", problems)
     return report
@@ -131,46 +137,19 @@ def _files(count: int) -> str:
     return f"{count} landing file{'s' if count > 1 else ''}"
 
 
-def _load_file(
-    connection: duckdb.DuckDBPyConnection, new: NewFile, load_id: str, headers: LoadedHeaders, report: LoadReport
-) -> int:
-    """Load one file in one transaction; returns the rows added. Raises UnreadableFileError, nothing loaded then."""
-    path = new.piece.file.path
-    try:
-        reading = new.open()
-        # no transaction yet: a refused read would end it
-        scanned = reading.scan(connection)
-        if fingerprint(path).sha256 != new.piece.sha256:
-            raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
-    except (UnreadableFileError, OSError, duckdb.Error) as error:
-        if "No space left" in str(error):
-            raise
-        raise UnreadableFileError(_load_failure(error, path)) from error
-    connection.execute("begin transaction")
-    try:
-        rows = append(connection, new.landed, reading.layout, load_id, scanned)
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    report.notes += headers.notes(new.piece.label, new.piece.name, reading.layout.match)
-    report.notes += _notes(new.piece.label, reading.layout, scanned)
-    report.malformed_lines += len(scanned.malformed)
-    report.blank_rows += scanned.blank_rows
-    return rows
+def _report(report: LoadReport, new: NewFile, loaded: Loaded, headers: LoadedHeaders) -> None:
+    """Put a loaded file on the report."""
+    report.rows_loaded[new.table] = report.rows_loaded.get(new.table, 0) + loaded.rows
+    report.files_loaded += 1
+    report.notes += headers.notes(new.piece.label, new.piece.name, loaded.layout.match)
+    report.notes += _notes(new.piece.label, loaded.layout, loaded.scanned)
+    report.malformed_lines += len(loaded.scanned.malformed)
+    report.blank_rows += loaded.scanned.blank_rows
 
 
 def _notes(label: str, layout: FileLayout, scanned: Scanned) -> list[str]:
     said = (*layout.notes, *scanned.notes, *no_data(scanned.footer_lines, "from its footer on"))
     return [printable(f"{label}: {note}") for note in said]
-
-
-def _load_failure(error: Exception, path: Path) -> str:
-    if not path.exists():
-        return "disappeared while it was being loaded; run again"
-    if isinstance(error, UnreadableFileError):
-        return str(error)
-    return f"cannot be read ({str(error).splitlines()[0]})"
 
 
 def _reopener(seen: Seen, scratch: Path) -> Callable[[LoadedFile], Reading | None]:

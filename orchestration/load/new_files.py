@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
-from orchestration.load.appending import Landed
-from orchestration.load.file_facts import UnreadableFileError, fingerprint
+from orchestration.load.appending import Landed, at_once
+from orchestration.load.file_facts import Fingerprint, UnreadableFileError, fingerprint
 from orchestration.load.kinds import archive
 from orchestration.load.kinds.opening import head_of, open_file
 from orchestration.load.kinds.reading import Content, Reading
@@ -25,15 +27,23 @@ from orchestration.load.landing_folder import LandedFile
 
 # Working copies beyond so much are made again when their file is loaded.
 MOST_KEPT_BYTES = 2 << 30
+# So many files are looked at before the first of them is taken in.
+FILES_AHEAD = 8
+One = TypeVar("One")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A landed file, or a member of one that is a zip archive. `sha256` is that of the landed file."""
+    """A landed file, or a member of one that is a zip archive. `print_` is that of the landed file."""
 
     file: LandedFile
-    sha256: str
+    print_: Fingerprint
     member: str = ""
+
+    @property
+    def sha256(self) -> str:
+        return self.print_.sha256
 
     @property
     def name(self) -> str:
@@ -55,7 +65,8 @@ class Piece:
             scratch.mkdir(parents=True)
             archive.unpack_gzip(path, unpacked)
             path = unpacked
-        return Content(path, self.file.candidates, scratch, self.file.partitions)
+        known = None if path == unpacked else self.print_
+        return Content(path, self.file.candidates, scratch, self.file.partitions, known)
 
 
 @dataclass
@@ -80,6 +91,34 @@ class NewFile:
         self.reading = None
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """A landed file that cannot be looked at."""
+
+    file: LandedFile
+    error: Exception
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A file that was loaded before: its table, and whether its content is the last one that its name had."""
+
+    piece: Piece
+    table: str
+    sha256: str
+    is_last: bool
+
+
+@dataclass
+class _Look:
+    """What a look at a file found, or what is wrong with it."""
+
+    name: str
+    label: str
+    folder: Path
+    found: NewFile | _Known | Exception | None = None
+
+
 @dataclass
 class Seen:
     """What lies in the landing folder: new files, known ones by table, name and content, and what cannot be loaded."""
@@ -101,31 +140,33 @@ def look_at(connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], 
         loaded.setdefault((table, name), []).append(sha256)
     seen = Seen()
     names: dict[tuple[str, str], str] = {}
-    for file in files:
-        pieces: list[Piece] = []
-        with _as_problem(seen, file.label):
-            pieces = _pieces(file)
-        for piece in pieces:
-            folder = scratch / str(len(seen.new) + len(seen.known) + len(seen.problems))
-            with _as_problem(seen, piece.label, folder):
-                table = _look_at(piece, folder, loaded, seen)
-                other = names.setdefault((table, piece.name), piece.label)
-                if other != piece.label:
-                    raise UnreadableFileError(f"{other} is {piece.name} of {table}, too; rename one of them")
+    with ThreadPoolExecutor(at_once(connection)) as pool:
+        pieces = (piece for found in _ahead(pool, _pieces, files) for piece in found)
+        numbered = ((piece, scratch / str(number)) for number, piece in enumerate(pieces))
+        for look in _ahead(pool, lambda one: _look_at(*one, loaded), numbered):
+            try:
+                table = _take_in(look, seen)
+                other = names.setdefault((table, look.name), look.label)
+                if other != look.label:
+                    raise UnreadableFileError(f"{other} is {look.name} of {table}, too; rename one of them")
+            except (UnreadableFileError, OSError) as error:
+                shutil.rmtree(look.folder, ignore_errors=True)
+                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                    raise  # no fault of the file's
+                seen.problems.append(f"{look.label}: {reason(error)}")
     return seen
 
 
-@contextmanager
-def _as_problem(seen: Seen, label: str, folder: Path | None = None) -> Iterator[None]:
-    """Have what is wrong with a file be a problem of its own, and take its working copies away."""
-    try:
-        yield
-    except (UnreadableFileError, OSError) as error:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise  # no fault of the file's
-        seen.problems.append(f"{label}: {reason(error)}")
+def _ahead(pool: ThreadPoolExecutor, function: Callable[[One], Result], items: Iterable[One]) -> Iterator[Result]:
+    """The results of a function in the order of its items, of which only a few are worked on ahead: their working
+    copies take room."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > FILES_AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def reason(error: Exception) -> str:
@@ -135,42 +176,63 @@ def reason(error: Exception) -> str:
     return str(error)
 
 
-def _pieces(file: LandedFile) -> list[Piece]:
-    head = head_of(file.path)
-    sha256 = fingerprint(file.path).sha256
-    if head.startswith(ZIP_MAGIC) and not is_zipped_workbook(file.path):
-        return [Piece(file, sha256, member) for member in archive.members(file.path)]
-    return [Piece(file, sha256)]
+def _pieces(file: LandedFile) -> list[Piece | _Fault]:
+    try:
+        head = head_of(file.path)
+        print_ = fingerprint(file.path)
+        if head.startswith(ZIP_MAGIC) and not is_zipped_workbook(file.path):
+            return [Piece(file, print_, member) for member in archive.members(file.path)]
+    except (UnreadableFileError, OSError) as error:
+        return [_Fault(file, error)]
+    return [Piece(file, print_)]
 
 
-def _look_at(piece: Piece, folder: Path, loaded: dict[tuple[str, str], list[str]], seen: Seen) -> str:
-    """Look at one file; returns the table that it is of."""
-    content = None
-    landed = Landed(piece.name, piece.sha256, piece.file.path.stat().st_size)
-    if piece.member:
-        content = piece.content(folder)
-        print_ = fingerprint(content.path)
-        landed = Landed(piece.name, print_.sha256, print_.size_bytes)
-    for table in piece.file.candidates:
-        contents = loaded.get((table.label, piece.name), [])
-        if landed.sha256 in contents:
-            seen.known[table.label, piece.name, landed.sha256] = piece
-            shutil.rmtree(folder, ignore_errors=True)
-            if landed.sha256 != contents[-1]:
-                seen.notes.append(
-                    f"{piece.label}: has the content it had before its last change, which is known and changes "
-                    "nothing; to go back to it deliver it under another name"
-                )
-            return table.label
-    new = NewFile(piece, landed, folder, "", open_file(content or piece.content(folder)))
-    new.table = new.open().layout.table.label
-    seen.new.append(new)
-    size = _size(folder)
-    if seen.kept_bytes + size > MOST_KEPT_BYTES:
-        new.close()
-    else:
-        seen.kept_bytes += size
-    return new.table
+def _look_at(piece: Piece | _Fault, folder: Path, loaded: dict[tuple[str, str], list[str]]) -> _Look:
+    """Look at one file, or find that it is known."""
+    if isinstance(piece, _Fault):
+        return _Look(piece.file.name, piece.file.label, folder, piece.error)
+    look = _Look(piece.name, piece.label, folder)
+    try:
+        content = None
+        landed = Landed(piece.name, piece.sha256, piece.print_.size_bytes)
+        if piece.member:
+            content = piece.content(folder)
+            print_ = fingerprint(content.path)
+            landed = Landed(piece.name, print_.sha256, print_.size_bytes)
+        for table in piece.file.candidates:
+            contents = loaded.get((table.label, piece.name), [])
+            if landed.sha256 in contents:
+                look.found = _Known(piece, table.label, landed.sha256, is_last=landed.sha256 == contents[-1])
+                return look
+        reading = open_file(content or piece.content(folder))
+        look.found = NewFile(piece, landed, folder, reading.layout.table.label, reading)
+    except (UnreadableFileError, OSError) as error:
+        look.found = error
+    return look
+
+
+def _take_in(look: _Look, seen: Seen) -> str:
+    """Enter a file into what was seen; returns the table that it is of. Raises what is wrong with it."""
+    found = look.found
+    if isinstance(found, NewFile):
+        seen.new.append(found)
+        size = _size(look.folder)
+        if seen.kept_bytes + size > MOST_KEPT_BYTES:
+            found.close()
+        else:
+            seen.kept_bytes += size
+        return found.table
+    if isinstance(found, _Known):
+        seen.known[found.table, look.name, found.sha256] = found.piece
+        shutil.rmtree(look.folder, ignore_errors=True)
+        if not found.is_last:
+            seen.notes.append(
+                f"{look.label}: has the content it had before its last change, which is known and changes "
+                "nothing; to go back to it deliver it under another name"
+            )
+        return found.table
+    assert found is not None
+    raise found
 
 
 def _size(folder: Path) -> int:

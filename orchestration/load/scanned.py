@@ -51,10 +51,21 @@ def is_blank(line: str, delimiter: str = ",") -> bool:
     return not re.sub(f'"[{re.escape(BLANKS)}]*"', "", line).strip(BLANKS + delimiter)
 
 
+def some_value(column_count: int, blanks: str = "$blanks") -> str:
+    """The condition that a record has a value. `blanks` is the expression of BLANKS.
+
+    DuckDB's `trim` takes microseconds; it is asked only where no value begins with a visible ASCII character.
+    """
+    names = [f"c{position}" for position in range(column_count)]
+    visible = " ".join(f"when {name} >= '!' and {name} < chr(127) then true" for name in names)
+    trimmed = " or ".join(f"coalesce(trim({name}, {blanks}), '') <> ''" for name in names)
+    return f"case {visible} else {trimmed} end"
+
+
 def drop_blank_records(connection: duckdb.DuckDBPyConnection, column_count: int) -> int:
     """Take the records without any value out of `scanned_records`; returns how many there were."""
-    values = " and ".join(f"coalesce(trim(c{position}, $blanks), '') = ''" for position in range(column_count))
-    [(dropped,)] = connection.execute(f"delete from {SCAN_TABLE} where {values}", {"blanks": BLANKS}).fetchall()
+    values = some_value(column_count)
+    [(dropped,)] = connection.execute(f"delete from {SCAN_TABLE} where not ({values})", {"blanks": BLANKS}).fetchall()
     return int(dropped)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.load.file_facts import FileLayout
+from orchestration.load.file_facts import FileLayout, Fingerprint
 from orchestration.load.scanned import Scanned
 
 
@@ -19,13 +19,15 @@ class Content:
     """The bytes of one file to be read, unpacked.
 
     `candidates` are the tables that it may be of, in the order in which they are tried; `partitions` is what its
-    folders say (`year=2025`); `scratch` is where a folder of its own for working copies goes.
+    folders say (`year=2025`); `scratch` is where a folder of its own for working copies goes; `print_` is the
+    fingerprint of the bytes, where it is known.
     """
 
     path: Path
     candidates: tuple[Table, ...]
     scratch: Path
     partitions: Mapping[str, str] = field(default_factory=dict)
+    print_: Fingerprint | None = None
 
     def working_folder(self) -> Path:
         """The folder for working copies, there by now."""

@@ -32,6 +32,7 @@ from orchestration.load.headers import (
 )
 from orchestration.load.kinds.charset import likeliest_readings
 from orchestration.load.kinds.reading import Content
+from orchestration.load.plain_lines import PlainText, plain_text
 from orchestration.load.scanned import Scanned
 
 HEAD_BYTES = 1 << 20
@@ -67,9 +68,13 @@ class TextReading:
     layout: FileLayout
     lines: LineFindings
     content: Content
+    # what is known of it if it can be read in one pass
+    plain: PlainText | None = None
 
     def scan(self, connection: duckdb.DuckDBPyConnection) -> Scanned:
         scratch = self.content.working_folder()
+        if self.plain:  # but it was not
+            examine_lines(self.text.path, self.layout, self.text.print_)
         scanned = scan_csv(connection, self.text.path, self.layout, self.text.print_, self.lines, scratch)
         return Scanned(
             scanned.malformed,
@@ -92,8 +97,9 @@ def open_text(content: Content) -> TextReading:
 
     layout = first_that_fits(content.candidates, look)
     text = texts[layout.table.dialect.encoding]
-    longest = examine_lines(text.path, layout, text.print_)
-    return TextReading(text, layout, LineFindings(longest, text.undecodable), content)
+    plain = plain_text(text.path, layout, text.print_)
+    longest = plain.longest if plain else examine_lines(text.path, layout, text.print_)
+    return TextReading(text, layout, LineFindings(longest, text.undecodable), content, plain)
 
 
 def utf8_text(content: Content, declared: str | None) -> Utf8Text:
@@ -106,7 +112,7 @@ def utf8_text(content: Content, declared: str | None) -> Utf8Text:
         head = stream.read(HEAD_BYTES)
     if marked := next((encoding for mark, encoding in MARKS.items() if head.startswith(mark)), _utf16_unmarked(head)):
         return _decoded(content, marked)
-    print_ = fingerprint(path)
+    print_ = content.print_ or fingerprint(path)
     if declared is not None and _codec(declared) not in UTF_8 and not head.isascii():
         if not print_.is_utf8:
             return _decoded(content, declared)

@@ -1,0 +1,159 @@
+"""Loads new files, each in a transaction of its own: plain texts several at a time, all others one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.load.appending import append, at_once, enter, scalar
+from orchestration.load.file_facts import FileLayout, UnreadableFileError, content_hash
+from orchestration.load.kinds.text import TextReading
+from orchestration.load.new_files import NewFile
+from orchestration.load.plain_csv import insert_plain
+from orchestration.load.scanned import Scanned
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of a file: how it was read, what it holds beside its records, and how many of these were added."""
+
+    layout: FileLayout
+    scanned: Scanned
+    rows: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A file to be loaded, with what each of its rows gets."""
+
+    new: NewFile
+    file_id: int
+    load_id: str
+
+
+def load_files(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[NewFile], load_id: str, progress: Callable[[str], None]
+) -> list[Loaded | UnreadableFileError]:
+    """Load files; returns for each, in their order, what came of it. Of one that fails nothing is loaded.
+
+    An error that is no fault of a file's is raised; then some files may be loaded and others not, each as a whole.
+    """
+    first = scalar(connection, "select coalesce(max(file_id), 0) + 1 from raw.load_files")
+    tasks = [_Task(new, file_id, load_id) for file_id, new in enumerate(files, start=first)]
+    outcomes: dict[int, Loaded | UnreadableFileError] = {}
+
+    def note(task: _Task, outcome: Loaded | UnreadableFileError) -> None:
+        outcomes[task.file_id] = outcome
+        progress(f"{task.new.piece.label} ({len(outcomes)} of {len(tasks)})")
+
+    def plainly(task: _Task) -> Loaded | UnreadableFileError | None:
+        with connection.cursor() as cursor:
+            return _outcome(task, lambda: _load_plainly(cursor, task))
+
+    plain = [task for task in tasks if _is_plain(task.new)]
+    with ThreadPoolExecutor(at_once(connection)) as pool:
+        try:
+            for task, outcome in zip(plain, pool.map(plainly, plain), strict=True):
+                if outcome is not None:
+                    note(task, outcome)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for task in tasks:
+        if task.file_id not in outcomes:
+            outcome = _outcome(task, lambda task=task: _load_carefully(connection, task))  # type: ignore[misc]
+            assert outcome is not None
+            note(task, outcome)
+    return [outcomes[task.file_id] for task in tasks]
+
+
+def _is_plain(new: NewFile) -> bool:
+    return isinstance(new.reading, TextReading) and new.reading.plain is not None
+
+
+def _outcome(task: _Task, load: Callable[[], Loaded | None]) -> Loaded | UnreadableFileError | None:
+    """What came of a file, a fault of its own included; None, and its working copies kept, if it proved not plain."""
+    outcome: Loaded | UnreadableFileError | None
+    try:
+        outcome = load()
+    except UnreadableFileError as error:
+        outcome = error
+    except BaseException:
+        task.new.close()
+        raise
+    if outcome is not None:
+        task.new.close()
+    return outcome
+
+
+def _load_plainly(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded | None:
+    """Read a plain text straight into its table; None where it proves not to be plain, or changed since."""
+    reading = task.new.reading
+    assert isinstance(reading, TextReading)
+    assert reading.plain is not None
+    layout, landed = reading.layout, task.new.landed
+    row = (task.file_id, landed, task.load_id)
+    connection.execute("begin transaction")
+    try:
+        with _as_unreadable(task.new.piece.file.path):
+            scratch = reading.content.working_folder()
+            scanned = insert_plain(connection, reading.text.path, layout, reading.plain, row, scratch)
+            if scanned is None:
+                connection.execute("rollback")
+                return None
+            _check_unchanged(task.new)
+        enter(connection, row, layout, scanned, reading.plain.records)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return Loaded(layout, scanned, reading.plain.records)
+
+
+def _load_carefully(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded:
+    """Scan a file into temporary tables, then append it. Raises UnreadableFileError, nothing loaded then."""
+    with _as_unreadable(task.new.piece.file.path):
+        reading = task.new.open()
+        # no transaction yet: a refused read would end it
+        scanned = reading.scan(connection)
+        _check_unchanged(task.new)
+    layout, landed = reading.layout, task.new.landed
+    connection.execute("begin transaction")
+    try:
+        rows = append(connection, landed, layout, task.load_id, task.file_id)
+        enter(connection, (task.file_id, landed, task.load_id), layout, scanned, rows)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return Loaded(layout, scanned, rows)
+
+
+def _check_unchanged(new: NewFile) -> None:
+    """Raises UnreadableFileError where a file is, now that it was read, not what it was when it was looked at."""
+    if content_hash(new.piece.file.path) != new.piece.sha256:
+        raise UnreadableFileError("changed while it was being loaded; run again when it has settled")
+
+
+@contextmanager
+def _as_unreadable(path: Path) -> Iterator[None]:
+    """Have what fails on a file's account be an UnreadableFileError; a full disk is nobody's fault."""
+    try:
+        yield
+    except (UnreadableFileError, OSError, duckdb.Error) as error:
+        if "No space left" in str(error):
+            raise
+        raise UnreadableFileError(_failure(error, path)) from error
+
+
+def _failure(error: Exception, path: Path) -> str:
+    if not path.exists():
+        return "disappeared while it was being loaded; run again"
+    if isinstance(error, UnreadableFileError):
+        return str(error)
+    return f"cannot be read ({str(error).splitlines()[0]})"
