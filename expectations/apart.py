@@ -31,7 +31,7 @@ class GateProcess:
         self._ready: Future[None] | None = None
 
     def begin(
-        self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], *, always: bool = False
+        self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], always: bool = False
     ) -> None:
         """Have the process get ready for the gates of a run; what GateRunner takes."""
         self._ready = self._pool.submit(_begin, build_file, data_docs, run_id, parameters, always)
@@ -68,7 +68,7 @@ def _end_with_parent() -> None:
 def _begin(build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], always: bool) -> None:
     import expectations.great_expectations_on_duckdb  # noqa: F401 (what takes the time)
 
-    _runners[:] = [GateRunner(build_file, data_docs, run_id, parameters, always=always)]
+    _runners[:] = [GateRunner(build_file, data_docs, run_id, parameters, always)]
 
 
 def _run(gate: str, families: Sequence[Family]) -> GateResult:

@@ -72,7 +72,7 @@ class GateRunner:
     """
 
     def __init__(
-        self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], *, always: bool = False
+        self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], always: bool = False
     ) -> None:
         self._build_file = build_file
         self._data_docs = data_docs

@@ -101,7 +101,7 @@ class Build:
             self._note_a_dead_run()
             self._remember_warnings()
             if self._gate_process is not None:
-                self._gate_process.begin(*self._gate_arguments, always=self._renders_always)
+                self._gate_process.begin(*self._gate_arguments)
             try:
                 yield self
                 # where steps are taken by others, what failed is on the record already
@@ -160,7 +160,7 @@ class Build:
         ):
             return False
         for name in ("files", "touched", "notes", "tables", "findings", "gates", "seconds"):
-            setattr(self.record, name, last[name])
+            setattr(self.record, name, last.get(name, getattr(self.record, name)))
         return True
 
     def fail(self, error: KpiError) -> None:
@@ -316,16 +316,13 @@ class Build:
 
     @cached_property
     def _gate_runner(self) -> GateRunner:
-        return GateRunner(*self._gate_arguments, always=self._renders_always)
+        return GateRunner(*self._gate_arguments)
 
     @property
-    def _gate_arguments(self) -> tuple[Path, Path, str, Mapping[str, Any]]:
+    def _gate_arguments(self) -> tuple[Path, Path, str, Mapping[str, Any], bool]:
         paths, run_id = self.settings.paths, self.record.run_id
-        return paths.build_file, paths.data_docs / run_id, run_id, gates.gate_parameters(self.settings)
-
-    @property
-    def _renders_always(self) -> bool:
-        return self.settings.data_docs == "always"
+        always = self.settings.data_docs == "always"
+        return paths.build_file, paths.data_docs / run_id, run_id, gates.gate_parameters(self.settings), always
 
     @contextmanager
     def _timed(self, step: str, total: int | None = None) -> Iterator[None]:
