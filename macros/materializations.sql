@@ -9,8 +9,9 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if before is not none %}{% do adapter.drop_relation(before) %}{% endif -%}
     {% call statement('main') -%}
+        {#- dbt begins its transaction with this statement: what stands before it is not in it -#}
+        {%- if before is not none %}drop {{ before.type }} if exists {{ before }};{% endif %}
         {{ create_table_as(False, target, compiled_code) }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
