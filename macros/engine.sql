@@ -72,7 +72,7 @@
 
 {# A digest of a text, for comparison with digests of the same table alone: on DuckDB half as long as its hexadecimal text. #}
 {% macro digest(expression) %}{{ return(adapter.dispatch('digest')(expression)) }}{% endmacro %}
-{% macro default__digest(expression) -%}
+{% macro spark__digest(expression) -%}
     md5({{ expression }})
 {%- endmacro %}
 {% macro duckdb__digest(expression) -%}
