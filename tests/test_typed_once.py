@@ -54,11 +54,11 @@ class Company:
     def mark(self, model: str = DEALS) -> None:
         """Mark all rows that are typed by now, so that it shows which are typed anew."""
         with self.connect() as connection:
-            connection.execute(f"update staging.{model} set _content = 0")
+            connection.execute(f"update staging.{model} set _content = '0'")
 
     def marked(self, model: str = DEALS) -> tuple[int, int]:
         """How many typed rows are marked, and not."""
-        counts = "count(*) filter (where _content = 0), count(*) filter (where _content <> 0)"
+        counts = "count(*) filter (where _content = '0'), count(*) filter (where _content <> '0')"
         [row] = rows_of(self.warehouse, f"select {counts} from staging.{model}")
         return row[0], row[1]
 
