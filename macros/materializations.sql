@@ -9,8 +9,9 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {%- if before is not none %}{% do adapter.drop_relation(before) %}{% endif -%}
     {% call statement('main') -%}
+        {#- dbt begins its transaction with this statement: what stands before it is not in it -#}
+        {%- if before is not none %}drop {{ before.type }} if exists {{ before }};{% endif %}
         {{ create_table_as(False, target, compiled_code) }}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -21,6 +22,76 @@
 
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{#
+    A table of rows that depend on one landed row each, to which a build appends what landed since: those with a greater
+    `_file_id`. It is made anew on --full-refresh, and wherever what stands there may be another than the query gives: by
+    another query (code, contract, settings) or DuckDB, of other files (once_by() of the table's comment), or not as many rows.
+    dbt's incremental models ask none of this: they append to whatever is there, by a condition that the query carries itself.
+#}
+{% materialization append_once, adapter='duckdb', supported_languages=['sql'] %}
+    {%- set before = load_cached_relation(this) -%}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- set kept = namespace(last_file=-1, comment='', rows=0, is_good=false) -%}
+    {%- if before is not none and before.is_table and not should_full_refresh() -%}
+        {%- set there = run_query("select coalesce(max(_file_id), 0), count(*), (" ~ comment_of(target) ~ ") from " ~ target).rows[0] -%}
+        {%- set kept.last_file = there[0] | int -%}
+        {%- set kept.rows = there[1] | int -%}
+        {%- set kept.comment = there[2] or '' -%}
+    {%- endif -%}
+    {%- set landed = run_query(
+        "select coalesce(max(_file_id), 0), count(*) filter (where _file_id <= " ~ kept.last_file ~ "), "
+        ~ once_by(kept.last_file) ~ " from (" ~ compiled_code ~ "\n) as landed"
+    ).rows[0] -%}
+    {%- set last_file = landed[0] | int -%}
+    {%- set kept.is_good = kept.rows == landed[1] | int and kept.comment == landed[2] -%}
+    {%- set comment = landed[2] if last_file == kept.last_file else run_query("select " ~ once_by(last_file)).rows[0][0] -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        {% if not kept.is_good -%}
+        {% if before is not none %}drop {{ before.type }} if exists {{ before }};{% endif %}
+        {{ create_table_as(False, target, compiled_code) }};
+        comment on table {{ target }} is '{{ comment }}';
+        {%- elif last_file > kept.last_file -%}
+        insert into {{ target }} by name select * from (
+        {{ compiled_code }}
+        ) as landed where _file_id > {{ kept.last_file }};
+        comment on table {{ target }} is '{{ comment }}';
+        {%- else -%}
+        select 'nothing landed since' as told
+        {%- endif %}
+    {%- endcall %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{#
+    What typed rows up to a file were made by and of: the query, DuckDB, and the landed table's files with all that
+    the loader knows of how they were read (it fills in columns of older files that the contract gained). A scalar subquery.
+#}
+{% macro once_by(last_file) -%}
+    (
+        select md5(concat_ws(
+            '␟', '{{ local_md5(compiled_code) }}', version(),
+            string_agg(concat_ws('␟', file_id, sha256, load_id, unknown_columns, header), '␞' order by file_id)
+        ))
+        from {{ source('load', 'load_files') }}
+        where system_table = '{{ model.sources[0] | join('.') }}' and file_id <= {{ last_file }}
+    )
+{%- endmacro %}
+
+{# The comment of a table, '' where it has none. A query of one value. #}
+{% macro comment_of(relation) -%}
+    select max(comment)
+    from duckdb_tables()
+    where database_name = '{{ relation.database }}' and schema_name = '{{ relation.schema }}'
+        and table_name = '{{ relation.identifier }}'
+{%- endmacro %}
 
 {# The statements that document a table and the columns of its contract, where persist_docs asks for them. #}
 {% macro documentation_of(relation) -%}

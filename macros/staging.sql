@@ -142,26 +142,65 @@
 {% endmacro %}
 
 {#
-    What landed for a table of the contract, as text: the rows of its own files, and those that the models of source
-    systems make of theirs. The body of a CTE. `_part` numbers the rows made of one; `_left_out` is why a system's row
-    is on purpose none of the contract's.
+    The columns of a landed table that hold another name for an account or a rep where source systems landed: names that
+    the links between systems resolve. All are plain texts without a range.
 #}
+{% macro linked_columns(system, table) %}
+    {%- set members = ['crm.accounts', 'crm.sales_reps'] if (var('enabled_sources') or []) | length > 0 else [] %}
+    {{ return(contract_columns(system, table) | selectattr('parent', 'defined') | selectattr('parent', 'in', members) | list) }}
+{% endmacro %}
+
+{# The texts of a landed table's own files. The body of a CTE. #}
+{% macro own_texts(system, table) %}
+    {%- set has_comma = has_decimal_comma(system, table) %}
+    select
+        _file_id,
+        _line
+        {%- for column in contract_columns(system, table) %},
+        {% if has_comma and column.type in ('decimal', 'rate', 'integer') -%}
+            {{ number_from(trimmed(column.name), ',') }} as {{ column.name }}
+        {%- else -%}
+            {{ column.name }}
+        {%- endif %}
+        {%- endfor %}
+    from {{ source(system, table) }}
+{% endmacro %}
+
+{#
+    The texts that the models of source systems bring for a table of the contract; there must be one. The body of a CTE.
+    `_part` numbers the rows made of one; `_left_out` is why a system's row is on purpose none of the contract's.
+#}
+{% macro brought_texts(system, table) %}
+    {%- for model in source_models(system ~ '.' ~ table) %}
+    {%- if not loop.first %}
+
+    union all
+    {% endif %}
+    select
+        _file_id,
+        _line,
+        _part,
+        _left_out
+        {%- for column in contract_columns(system, table) %},
+        {{ column.name if column.name in model_node(model).columns else 'cast(null as ' ~ text_type() ~ ') as ' ~ column.name }}
+        {%- endfor %}
+    from {{ ref(model) }}
+    {%- endfor %}
+{% endmacro %}
+
+{# What landed for a table of the contract, as text: own_texts() and brought_texts(), linked. The body of a CTE. #}
 {% macro landed_for(system, table) %}
     {%- set columns = contract_columns(system, table) %}
-    {%- set has_comma = has_decimal_comma(system, table) %}
-    {%- set is_linked = (var('enabled_sources') or []) | length > 0 %}
-    {%- set named = columns | selectattr('parent', 'defined') | selectattr('parent', 'in', ['crm.accounts', 'crm.sales_reps']) | list if is_linked else [] %}
-    {%- if is_linked %}
-    -- depends_on: {{ ref('account_links') }}, {{ ref('rep_emails') }}, {{ ref('rep_links') }}
-    {%- endif %}
-    {%- if named %}
+    {%- set linked = linked_columns(system, table) %}
+    {{- links_used() }}
+    {%- if linked %}
     select
         rows._file_id,
         rows._line,
         rows._part,
         rows._left_out
         {%- for column in columns %},
-        {% if column in named -%}
+        {% if column in linked -%}
             coalesce(of_{{ column.name }}.member_id, rows.{{ column.name }})
         {%- else -%}
             rows.{{ column.name }}
@@ -175,45 +214,136 @@
         1 as _part,
         cast(null as {{ text_type() }}) as _left_out
         {%- for column in columns %},
-        {% if has_comma and column.type in ('decimal', 'rate', 'integer') -%}
-            {{ number_from(trimmed(column.name), ',') }} as {{ column.name }}
-        {%- else -%}
-            {{ column.name }}
-        {%- endif %}
+        {{ column.name }}
         {%- endfor %}
-    from {{ source(system, table) }}
-    {%- for model in source_models(system ~ '.' ~ table) %}
+    from (
+        {{ own_texts(system, table) }}
+    ) as own
+    {%- if source_models(system ~ '.' ~ table) %}
 
     union all
 
-    select
-        _file_id,
-        _line,
-        _part,
-        _left_out
-        {%- for column in columns %},
-        {{ column.name if column.name in model_node(model).columns else 'cast(null as ' ~ text_type() ~ ') as ' ~ column.name }}
-        {%- endfor %}
-    from {{ ref(model) }}
-    {%- endfor %}
-    {%- if named %}
+    {{ brought_texts(system, table) }}
+    {%- endif %}
+    {%- if linked %}
     ) as rows
-    {%- for column in named %}
-    left join (
-        {{ members_by_other_names(column.parent) }}
-    ) as of_{{ column.name }} on lower({{ trimmed('rows.' ~ column.name) }}) = of_{{ column.name }}.named
+    {%- for column in linked %}
+    {{ join_members(column, trimmed('rows.' ~ column.name)) }}
     {%- endfor %}
     {%- endif %}
 {% endmacro %}
 
+{# Tells dbt, which must know before it has read the sources file, that the links are read where source systems landed. #}
+{% macro links_used() %}
+    {%- if (var('enabled_sources') or []) | length > 0 %}
+    -- depends_on: {{ ref('account_links') }}, {{ ref('rep_emails') }}, {{ ref('rep_links') }}
+    {%- endif %}
+{%- endmacro %}
+
+{# Joins the account or rep whose other name a column of linked_columns() holds, as `of_<column>`. #}
+{% macro join_members(column, text) -%}
+    left join (
+        {{ members_by_other_names(column.parent) }}
+    ) as of_{{ column.name }} on lower({{ text }}) = of_{{ column.name }}.named
+{%- endmacro %}
+
 {#
-    One row per row that landed for a table: row_columns(), the columns typed, and `_reasons`, why the row is quarantined
-    (comma-separated, '' if it is not): a value that is missing, or filled and not of its type, range or list. The SQL of a CTE's body.
+    Rows of texts, typed by the contract of a landed table: the columns of `carried` as they are, `_content` (what tells
+    two rows of a key apart), the columns of column_list(), and `_reasons`, why the row is quarantined (comma-separated,
+    '' if it is not): a value that is missing, or filled and not of its type, range or list. What it gives of a row
+    depends on this row, the contract and the settings of typing alone. The body of a CTE.
+#}
+{% macro typed_texts(system, table, rows, carried) %}
+    {%- set columns = contract_columns(system, table) %}
+    {%- set apart = linked_columns(system, table) | map(attribute='name') | list %}
+    {%- set others = columns | rejectattr('key', 'defined') | map(attribute='name') | reject('in', apart) | list %}
+    with texts as (
+        select
+            {%- for name in carried %}
+            {{ name }},
+            {%- endfor %}
+            {%- for column in columns %}
+            {{ trimmed(column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from (
+            {{ rows }}
+        ) as landed
+    ),
+
+    parsed as (
+        select
+            {%- for name in carried %}
+            {{ name }},
+            {%- endfor %}
+            {#- typed_rows() adds the texts of linked columns, and DuckDB is slow to make a text of a digest -#}
+            {%- set content = "concat_ws('␟'" ~ fingerprinted(others) ~ ")" %}
+            {{ 'md5(' ~ content ~ ')' if apart else digest(content) }} as _content,
+            {%- for column in columns %}
+            {{ column.name }} as {{ column.name }}__text,
+            {{ parsed(column.name, column.type, system) }} as {{ column.name }}__value{{ ',' if not loop.last }}
+            {%- endfor %}
+        from texts
+    ),
+
+    ranged as (
+        select
+            {%- for name in carried %}
+            {{ name }},
+            {%- endfor %}
+            _content,
+            {%- for column in columns %}
+            {%- set value = column.name ~ '__value' %}
+            {{ column.name }}__text,
+            {%- set condition = outside(column, '__value') %}
+            {% if column.type == 'timestamp' %}{{ matches(column.name ~ '__text', day_pattern()) }} as {{ column.name }}_is_day,
+            {% endif %}{% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from parsed
+    )
+
+    select
+        {%- for name in carried %}
+        {{ name }},
+        {%- endfor %}
+        _content,
+        {{ column_list(system, table) }},
+        concat_ws(','
+            {%- for column in columns if column.required or column.type not in ('text', 'currency') or column.accepted is defined %},
+            case
+                when {{ column.name }} is null and {{ column.name }}__text is not null then 'invalid_{{ column.name }}'
+                {%- if column.required %}
+                when {{ column.name }} is null then 'missing_{{ column.name }}'
+                {%- endif %}
+            end
+            {%- endfor %}
+        ) as _reasons
+    from ranged
+{% endmacro %}
+
+{# The texts of columns, NULL as '', as further arguments of concat_ws(). #}
+{% macro fingerprinted(names) -%}
+    {%- for name in names %}, coalesce({{ name }}, ''){% endfor -%}
+{%- endmacro %}
+
+{#
+    The model typed_<system>__<table>: the rows of a landed table's own files, typed_texts(). Raw rows do not change, so
+    each is typed once, where the engine has the materialization that sees to it.
+#}
+{% macro typed_once(system, table) %}
+    {{- config(materialized='append_once' if target.type == 'duckdb' else 'table') }}
+    {{- typed_texts(system, table, own_texts(system, table), ['_file_id', '_line']) }}
+{% endmacro %}
+
+{#
+    One row per row that landed for a table: row_columns() and `_reasons`. Those of its own files are typed already, those
+    that source systems bring come of joins and are typed here; then other names of accounts and reps are resolved, which
+    changes no reason: a link gives a name that is filled for one that is filled. The SQL of a CTE's body.
 #}
 {% macro typed_rows(system, table) %}
     {%- set columns = contract_columns(system, table) %}
-    {%- set others = columns | rejectattr('key', 'defined') | map(attribute='name') | list %}
+    {%- set linked = linked_columns(system, table) %}
     {%- set models = source_models(system ~ '.' ~ table) %}
+    {{- links_used() }}
     with files as (
         select
             file_id,
@@ -232,11 +362,58 @@
         {%- endfor %}
     ),
 
-    landed as (
-        {{ landed_for(system, table) }}
+    {% if models %}brought as (
+        {{ typed_texts(system, table, brought_texts(system, table), ['_file_id', '_line', '_part', '_left_out']) }}
     ),
 
-    texts as (
+    {% endif %}typed as (
+        select
+            _file_id,
+            _line,
+            1 as _part,
+            cast(null as {{ text_type() }}) as _left_out,
+            _content,
+            {{ column_list(system, table) }},
+            _reasons
+        from {{ ref('typed_' ~ system ~ '__' ~ table) }}
+        {%- if models %}
+
+        union all
+
+        select
+            _file_id,
+            _line,
+            _part,
+            _left_out,
+            _content,
+            {{ column_list(system, table) }},
+            _reasons
+        from brought
+        {%- endif %}
+    ),
+
+    {% if linked %}linked as (
+        select
+            typed._file_id,
+            typed._line,
+            typed._part,
+            typed._left_out,
+            typed._reasons,
+            -- two rows that name one account in two ways say the same
+            concat_ws('␟', typed._content{% for column in linked if not column.key %}, coalesce(of_{{ column.name }}.member_id, typed.{{ column.name }}, ''){% endfor %}) as _content
+            {%- for column in columns %},
+            {% if column in linked %}coalesce(of_{{ column.name }}.member_id, typed.{{ column.name }}) as {{ column.name }}{% else %}typed.{{ column.name }}{% endif %}
+            {%- if column.type == 'timestamp' %},
+            typed.{{ column.name }}_is_day
+            {%- endif %}
+            {%- endfor %}
+        from typed
+        {%- for column in linked %}
+        {{ join_members(column, 'typed.' ~ column.name) }}
+        {%- endfor %}
+    ),
+
+    {% endif %}from_files as (
         select
             rows._file_id,
             files.file_name as _file_name,
@@ -248,69 +425,17 @@
             files.first_file_of_load as _first_file_of_load,
             files.is_replaced as _is_replaced,
             files.is_newest_file as _is_newest_file,
-            {%- for column in columns %}
-            {{ trimmed('rows.' ~ column.name) }} as {{ column.name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from landed as rows
+            rows._content,
+            {{ column_list(system, table, 'rows') }},
+            rows._reasons
+        from {{ 'linked' if linked else 'typed' }} as rows
         inner join files on rows._file_id = files.file_id
-    ),
-
-    parsed as (
-        select
-            _file_id,
-            _file_name,
-            _line,
-            _part,
-            _load_id,
-            _source_table,
-            _left_out,
-            _first_file_of_load,
-            _is_replaced,
-            _is_newest_file,
-            md5(concat_ws('␟'{% for name in others %}, coalesce({{ name }}, ''){% endfor %})) as _content,
-            {%- for column in columns %}
-            {{ column.name }} as {{ column.name }}__text,
-            {{ parsed(column.name, column.type, system) }} as {{ column.name }}__value{{ ',' if not loop.last }}
-            {%- endfor %}
-        from texts
-    ),
-
-    ranged as (
-        select
-            _file_id,
-            _file_name,
-            _line,
-            _part,
-            _load_id,
-            _source_table,
-            _left_out,
-            _first_file_of_load,
-            _is_replaced,
-            _is_newest_file,
-            _content,
-            {%- for column in columns %}
-            {%- set value = column.name ~ '__value' %}
-            {{ column.name }}__text,
-            {%- set condition = outside(column, '__value') %}
-            {% if column.type == 'timestamp' %}{{ matches(column.name ~ '__text', day_pattern()) }} as {{ column.name }}_is_day,
-            {% endif %}{% if condition %}case when not ({{ condition }}) then {{ value }} end{% else %}{{ value }}{% endif %} as {{ column.name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from parsed
     )
 
     select
         {{ row_columns(system, table) }},
-        concat_ws(','
-            {%- for column in columns if column.required or column.type not in ('text', 'currency') or column.accepted is defined %},
-            case
-                when {{ column.name }} is null and {{ column.name }}__text is not null then 'invalid_{{ column.name }}'
-                {%- if column.required %}
-                when {{ column.name }} is null then 'missing_{{ column.name }}'
-                {%- endif %}
-            end
-            {%- endfor %}
-        ) as _reasons
-    from ranged
+        _reasons
+    from from_files
 {% endmacro %}
 
 {# The columns of a key as SQL, each with one value for NULL where it may be blank. #}

@@ -149,13 +149,13 @@ def test_every_row_of_a_source_system_is_accounted_for(manifest: Any) -> None:
             assert objects <= tested, node.name
 
 
-def test_only_base_models_and_the_books_read_raw(manifest: Any) -> None:
+def test_only_typed_and_base_models_and_the_books_read_raw(manifest: Any) -> None:
     readers = {
         node.name
         for node in models(manifest)
         if node.fqn[1] != "sources" and any(parent.startswith("source.") for parent in node.depends_on.nodes)
     }
-    allowed = {f"base_{table.system}__{table.name}" for table in source_tables()}
+    allowed = {f"{kind}_{table.system}__{table.name}" for table in source_tables() for kind in ("typed", "base")}
     assert readers == allowed | {"quarantined_rows", "load_books", "landed_files", "data_findings"}
 
 

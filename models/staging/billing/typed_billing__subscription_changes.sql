@@ -1,0 +1,1 @@
+{{ typed_once('billing', 'subscription_changes') }}

@@ -1,0 +1,1 @@
+{{ typed_once('crm', 'deal_stage_changes') }}

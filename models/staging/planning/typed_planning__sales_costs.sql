@@ -1,0 +1,1 @@
+{{ typed_once('planning', 'sales_costs') }}

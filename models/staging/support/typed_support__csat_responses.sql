@@ -1,0 +1,1 @@
+{{ typed_once('support', 'csat_responses') }}
