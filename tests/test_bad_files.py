@@ -12,8 +12,8 @@ import openpyxl
 import pytest
 
 from orchestration.core.errors import BadInputError
-from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import NOT_PRINTABLE
+from orchestration.load.plain_csv import insert_plain
 from tests.support.builds import build, rows_of
 from tests.support.command import Ended, contents, kpi, last_run
 from tests.support.landing import Landing
@@ -268,15 +268,15 @@ class TestFilesThatCannotBeLoaded:
     ) -> None:
         path = landing.add("crm.deals", {})
 
-        def scan_then_meddle(connection: duckdb.DuckDBPyConnection, scanned: Path, *rest: Any) -> Any:
-            found = scan_csv(connection, scanned, *rest)
+        def insert_then_meddle(*arguments: Any) -> Any:
+            found = insert_plain(*arguments)
             if happening == "disappears":
                 path.unlink()
             else:
                 path.write_text(path.read_text() + "more\n")
             return found
 
-        monkeypatch.setattr("orchestration.load.kinds.text.scan_csv", scan_then_meddle)
+        monkeypatch.setattr("orchestration.load.file_load.insert_plain", insert_then_meddle)
         with pytest.raises(BadInputError) as raised:
             build(landing, warehouse)
         assert str(raised.value) == "1 landing file cannot be loaded; nothing was published"
