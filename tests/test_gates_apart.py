@@ -12,6 +12,8 @@ import pytest
 
 from expectations.apart import GateProcess
 from orchestration.core.errors import BuildError
+from orchestration.core.paths import WarehousePaths
+from orchestration.warehouse.lock import read_running
 from tests.support.command import KPI
 from tests.support.landing import Landing
 
@@ -32,6 +34,12 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def step_of(warehouse: Path) -> str | None:
+    """The step that a build is at."""
+    running = read_running(WarehousePaths(warehouse))
+    return running["step"] if running else None
 
 
 def test_a_process_that_is_ended_from_outside_is_said(tmp_path: Path) -> None:
@@ -58,8 +66,10 @@ def test_none_is_left_where_the_build_is_ended(landing: Landing, warehouse: Path
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (children := children_of(build.pid)) and time.monotonic() < deadline:
+    # until it waits for what to evaluate
+    while step_of(warehouse) != "staging" and time.monotonic() < deadline:
         time.sleep(0.01)
+    children = children_of(build.pid)
     assert children
     build.send_signal(number)
     build.wait(PATIENCE_SECONDS)
