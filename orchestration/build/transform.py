@@ -24,6 +24,7 @@ from orchestration.build.systems import source_vars
 from orchestration.core.errors import BuildError
 from orchestration.core.process import prepare_for_dbt
 from orchestration.core.settings import Settings
+from orchestration.warehouse.lock import write_json
 
 FAILED = ("error", "fail", "runtime error")
 
@@ -160,7 +161,7 @@ class DbtProject:
             if macro.package_name == manifest.metadata.project_name
         }
         content = {"metadata": {"project_name": manifest.metadata.project_name}, "nodes": nodes, "macros": macros}
-        self._built_project.write_text(json.dumps(content), encoding="utf-8")
+        write_json(self._built_project, content, indent=None)
 
     def _invoke(self, command: str, *arguments: str, told: bool = True) -> list[Any]:
         """Run a dbt command on the parsed project; its results. Raises BuildError where dbt itself stops."""

@@ -40,7 +40,7 @@ from orchestration.core.process import end_in_order_when_told_to
 from orchestration.core.settings import Settings
 from orchestration.publish.marts import Build, publish
 from orchestration.publish.releases import current_release
-from orchestration.warehouse.lock import is_building, read_json, read_running
+from orchestration.warehouse.lock import is_building, read_json, read_running, write_json
 from tests.support.builds import settings_for
 
 FILE_EVENTS = {
@@ -82,6 +82,10 @@ class Project:
 
     def models_of(self, schema: str) -> list[str]:
         return TABLES[schema]
+
+    def write_built_project(self) -> None:
+        file = self.semantic_manifest.with_name("project.json")
+        write_json(file, json.loads(file.read_text(encoding="utf-8")))
 
 
 def finish_build(settings: Settings, run_id: str) -> None:

@@ -26,7 +26,7 @@ PACKAGES = ("dashboards", "expectations", "orchestration", "tests")
 EXPLAINED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "COPY", "CREATE_FUNC"}
 NESTED_LOOPS = ("NESTED_LOOP_JOIN", "BLOCKWISE_NL_JOIN", "CROSS_PRODUCT")
 # Joins of ranges by sorting, which a plan for tables as small as a test's leaves out.
-AS_AT_SIZE = "set nested_loop_join_threshold = 0; set merge_join_threshold = 0"
+AS_AT_SIZE = "set nested_loop_join_threshold = 0; set merge_join_threshold = 0; set asof_loop_join_threshold = 0"
 # A row, or as many as the query says, whatever is below.
 ONE_SIZE = ("UNGROUPED_AGGREGATE", "SIMPLE_AGGREGATE", "STREAMING_LIMIT", "LIMIT", "TOP_N")
 # With nothing below them. (A recursive CTE's scan of itself adds no other table.)
