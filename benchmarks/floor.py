@@ -53,18 +53,24 @@ def connect(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def load(landing: Path, folder: Path, seconds: Seconds) -> None:
-    """Read every CSV file of the landing folder, a table at once, with all cores."""
+    """Read every file of the landing folder as text, a table at once, with all cores."""
     with connect(folder / "load.duckdb") as connection:
         connection.execute("create schema raw")
-        for table in sorted({file.parent for file in landing.rglob("*.csv")}):
-            files = [str(file) for file in sorted(table.glob("*.csv"))]
+        for table in sorted({file.parent for file in landing.rglob("*.*") if file.is_file()}):
             name = f"{table.parent.name}__{table.name}"
-            with seconds.of("load"):
-                connection.execute(
-                    f"create table raw.{name} as from read_csv(?, all_varchar = true, union_by_name = true, "
-                    "ignore_errors = true, strict_mode = false, null_padding = false, header = true, delim = ',')",
-                    [files],
+            parameters, parts = {}, []
+            if texts := [str(file) for file in sorted(table.glob("*.csv"))]:
+                parameters["texts"] = texts
+                parts.append(
+                    "(from read_csv($texts, all_varchar = true, union_by_name = true, ignore_errors = true, "
+                    "strict_mode = true, header = true, delim = ','))"
                 )
+            if parquet := [str(file) for file in sorted(table.glob("*.parquet"))]:
+                parameters["parquet"] = parquet
+                parts.append("(from read_parquet($parquet, union_by_name = true))")
+            query = " union all by name ".join(parts)
+            with seconds.of("load"):
+                connection.execute(f"create table raw.{name} as {query}", parameters)
         with seconds.of("load"):
             connection.execute("checkpoint")
 
