@@ -74,7 +74,7 @@ def _ancestors(nodes: Mapping[str, Any], built: Iterable[str]) -> set[str]:
 
 def is_plain(node: Any) -> bool:
     """Whether a test asks no more than that there be no rows."""
-    config = {**PLAIN, **{name: getattr(node.config, name, None) for name in PLAIN}}
+    config = {name: getattr(node.config, name, None) for name in PLAIN}
     return {
         **config,
         "severity": str(config["severity"]).lower(),

@@ -20,7 +20,7 @@ from orchestration.build.transform import DbtProject
 from orchestration.core.errors import UsageError
 from orchestration.core.paths import WarehousePaths
 from orchestration.core.settings import Settings
-from orchestration.warehouse.connections import attach
+from orchestration.warehouse.connections import attach, scalar
 from orchestration.warehouse.lock import warehouse_lock
 
 WORKBENCH = "workbench"
@@ -108,30 +108,23 @@ def _changed(connection: duckdb.DuckDBPyConnection, mart: str) -> Changed:
         }
         for database in ("edited", "published")
     }
-    cells = _count(connection, f"select count(*) from edited.kpi.{mart}")
+    cells = scalar(connection, f"select count(*) from edited.kpi.{mart}")
     if not columns["published"]:
         return Changed(mart, cells, cells)
     if not all({*CELL, "metric_value"} <= names for names in columns.values()) or mart == "kpi_scorecard":
         shared = ", ".join(sorted(columns["edited"] & columns["published"]))
         one, other = (f"select {shared} from {database}.kpi.{mart}" for database in ("edited", "published"))
-        return Changed(mart, cells, _count(connection, f"select count(*) from ({one} except all {other})"))
-    joined = f"edited.kpi.{mart} as now full join published.kpi.{mart} as before on {SAME_CELL}"
-    differing = _count(
-        connection, f"select count(*) from {joined} where now.metric_value is distinct from before.metric_value"
+        return Changed(mart, cells, scalar(connection, f"select count(*) from ({one} except all {other})"))
+    differing = scalar(
+        connection,
+        f"select count(*) from edited.kpi.{mart} as now full join published.kpi.{mart} as before on {SAME_CELL} "
+        "where now.metric_value is distinct from before.metric_value",
     )
-    row = connection.execute(
-        f"""
-        select period_start, now.metric_value, before.metric_value, catalog.unit
-        from {joined.replace("full join", "left join")}
+    row = connection.execute(f"""
+        select now.period_start, now.metric_value, before.metric_value, catalog.unit
+        from edited.kpi.{mart} as now left join published.kpi.{mart} as before on {SAME_CELL}
         cross join (select unit from published.kpi.kpi_catalog where 'kpi_' || metric_id = '{mart}' limit 1) as catalog
         where now.period_grain = 'month' and now.dimension = 'all' and now.is_complete
         order by now.period_start desc limit 1
-    """.replace("select period_start", "select now.period_start")
-    ).fetchone()
+    """).fetchone()
     return Changed(mart, cells, differing, *(row or ()))
-
-
-def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -21,6 +21,7 @@ from typing import Any
 
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BuildError
+from orchestration.core.paths import SEMANTIC_MANIFEST
 from orchestration.core.process import interruption
 
 QUIET = ("--log-level", "none", "--log-level-file", "info", "--no-use-colors", "--quiet")
@@ -32,7 +33,6 @@ PARSED_SETTINGS = (
 # The profile's target whose database is named like that of `local`, wherever the warehouse is.
 PARSE_TARGET = "parse"
 PARSED_FILE = "partial_parse.msgpack"
-SEMANTIC_MANIFEST = "semantic_manifest.json"
 KEPT_PARSES = 20
 
 

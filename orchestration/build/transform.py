@@ -14,7 +14,6 @@ from orchestration.build.company_project import project_folder
 from orchestration.build.parsing import (
     PARSED_SETTINGS,
     QUIET,
-    SEMANTIC_MANIFEST,
     end_if_told_to,
     first_line,
     message,
@@ -22,7 +21,8 @@ from orchestration.build.parsing import (
 )
 from orchestration.build.systems import source_vars
 from orchestration.core.errors import BuildError
-from orchestration.core.process import prepare_for_dbt
+from orchestration.core.paths import SEMANTIC_MANIFEST
+from orchestration.core.process import limit_memory, prepare_for_dbt
 from orchestration.core.settings import Settings
 from orchestration.warehouse.lock import write_json
 
@@ -62,6 +62,7 @@ class DbtProject:
             "--vars", json.dumps(variables),
         ]  # fmt: skip
         self._on_node = on_node
+        limit_memory(settings.memory_limit)
         prepare_for_dbt(settings.paths)
         parsed_by = {name: variables[name] for name in (*PARSED_SETTINGS, *sources)}
         self.manifest: Any = parse(self._folder, self._target_folder, self._log_folder, parsed_by)

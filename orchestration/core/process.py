@@ -90,7 +90,6 @@ def limit_memory(limit: str | None) -> None:
 
 
 def prepare_for_dbt(paths: WarehousePaths) -> None:
-    """Have dbt connect to this warehouse, within the memory it may take, and tell nobody."""
+    """Have dbt connect to this warehouse, and tell nobody."""
     os.environ["KPI_WAREHOUSE"] = str(paths.root)
-    os.environ.setdefault(MEMORY_VARIABLE, memory_limit())
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -11,7 +11,8 @@ import duckdb
 from orchestration.load.encoding import printable
 from orchestration.load.file_facts import FileLayout, Match
 from orchestration.load.raw_tables import OTHER_COLUMNS
-from orchestration.load.scanned import BLANKS, SCAN_TABLE, Scanned
+from orchestration.load.scanned import BLANKS, SCAN_TABLE, Scanned, begins_visibly
+from orchestration.warehouse.connections import scalar
 from orchestration.warehouse.sql import identifier, literal
 
 # Each file that is read takes its share of the memory that loading may use.
@@ -129,7 +130,7 @@ def _others(match: Match) -> str:
     if not match.unknown:
         return "'{}'"
     pairs = ", ".join(
-        f"{literal(name)}, case when c{position} >= '!' and c{position} < chr(127) then c{position} "
+        f"{literal(name)}, case when {begins_visibly(f'c{position}')} then c{position} "
         f"when trim(c{position}, _blanks) <> '' then c{position} end"
         for name, position in zip(_apart(match.unknown_columns), match.unknown, strict=True)
     )
@@ -145,13 +146,6 @@ def _apart(names: Iterable[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return [printable(name) for name in apart]
-
-
-def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    """The one number that a query gives."""
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def at_once(connection: duckdb.DuckDBPyConnection) -> int:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.load.appending import append, at_once, enter, scalar
+from orchestration.load.appending import append, at_once, enter
 from orchestration.load.file_facts import FileLayout, UnreadableFileError, content_hash
 from orchestration.load.kinds.text import TextReading
 from orchestration.load.new_files import NewFile
 from orchestration.load.plain_csv import insert_plain
 from orchestration.load.scanned import Scanned
+from orchestration.warehouse.connections import scalar
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,18 @@ def is_blank(line: str, delimiter: str = ",") -> bool:
     return not re.sub(f'"[{re.escape(BLANKS)}]*"', "", line).strip(BLANKS + delimiter)
 
 
+def begins_visibly(name: str) -> str:
+    """The condition that a text begins with a visible ASCII character, and so holds more than BLANKS."""
+    return f"{name} >= '!' and {name} < chr(127)"
+
+
 def some_value(column_count: int, blanks: str = "$blanks") -> str:
     """The condition that a record has a value. `blanks` is the expression of BLANKS.
 
     DuckDB's `trim` takes microseconds; it is asked only where no value begins with a visible ASCII character.
     """
     names = [f"c{position}" for position in range(column_count)]
-    visible = " ".join(f"when {name} >= '!' and {name} < chr(127) then true" for name in names)
+    visible = " ".join(f"when {begins_visibly(name)} then true" for name in names)
     trimmed = " or ".join(f"coalesce(trim({name}, {blanks}), '') <> ''" for name in names)
     return f"case {visible} else {trimmed} end"
 

@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 
 from orchestration.core.contract import Table
-from orchestration.load.appending import scalar
+from orchestration.warehouse.connections import scalar
 from orchestration.warehouse.sql import identifier, literal
 
 DAY_TYPES = {"date", "timestamp", "month"}

@@ -60,6 +60,13 @@ def keep_within_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> N
         connection.execute(f"set temp_directory = {literal(folder / SPILLED)}")
 
 
+def scalar(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def read_build_file(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the build file. Raises UsageError where there is none, or a build holds it."""
     if not path.exists():
