@@ -1,15 +1,17 @@
 """What a build takes, against its floor: `make bench SCALE="1 10 100"`, or
 
-    python benchmarks/bench.py [SCALE ...]
+    python benchmarks/bench.py [--once] [SCALE ...]
 
 For each scale: the sample company of that size is written (kept in target/bench), built by `kpi build` into an empty
 warehouse, built once more as of the next day with nothing new, and run bare (benchmarks/floor.py), in turn on this
 machine. Prints seconds, peak memory, size on disk and the ratio product / floor of each step, and by how much each
-step and query grows from scale to scale; writes the tables into docs/performance.md.
+step and query grows from scale to scale; writes the tables into docs/performance.md. With --once it is built once,
+without the next day and the floor: what a company takes that is too large to do that often.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -23,13 +25,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from growth import exponents
+from watch import Watch
 
 PROJECT = Path(__file__).resolve().parent.parent
 KPI = Path(sys.executable).parent / "kpi"
 FOLDER = PROJECT / "target" / "bench"
 PAGE = PROJECT / "docs" / "performance.md"
-BEGIN, END = "<!-- benchmark -->", "<!-- /benchmark -->"
+# The places of the page that are written: several scales beside their floor, and one build of a large one.
+COMPARED, ONCE = "benchmark", "once"
 AS_OF = date(2026, 10, 31)
+# The only setting that a caller decides.
+LIMIT = "KPI_MEMORY_LIMIT"
 # The steps of a build that the floor has, too; the others do what the floor does not.
 SAME = ("load", "staging", "facts", "kpi", "publish")
 OTHERS = ("parse", "after_load", "after_staging", "after_facts", "after_kpi", "dashboard")
@@ -39,7 +45,7 @@ MOST_GROWTH = 1.1
 @dataclass(frozen=True)
 class Measured:
     """A scale: seconds of the build by step and as a whole, of the same build the next day, of the floor by step and
-    query; peak memory of the build's process; sizes on disk."""
+    query; peak memory of the build's processes; sizes on disk."""
 
     scale: int
     whole: float
@@ -49,6 +55,7 @@ class Measured:
     floor: Mapping[str, float]
     queries: Mapping[str, float]
     peak_bytes: int
+    spilled_bytes: int
     landing_bytes: int
     build_bytes: int
     release_bytes: int
@@ -61,17 +68,11 @@ class Measured:
 
 def measure(scale: int) -> Measured:
     """Build and run bare the sample company of a scale."""
-    landing, warehouse, bare = FOLDER / f"landing_{scale}", FOLDER / f"warehouse_{scale}", FOLDER / f"floor_{scale}"
-    if not landing.exists():
-        partial = landing.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        command = [str(KPI), "sample", "--scale", str(scale), "--as-of", AS_OF.isoformat(), str(partial)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        partial.rename(landing)
+    landing, warehouse, bare = _landing(scale), FOLDER / f"warehouse_{scale}", FOLDER / f"floor_{scale}"
     for folder in (warehouse, bare):
         shutil.rmtree(folder, ignore_errors=True)
     _into_cache(landing)
-    whole, peak = _build(landing, warehouse, AS_OF)
+    whole, watched = _build(landing, warehouse, AS_OF)
     steps = _steps(warehouse)
     _into_cache(landing)
     floor = subprocess.run(
@@ -83,24 +84,60 @@ def measure(scale: int) -> Measured:
     shutil.rmtree(bare)
     next_day, _ = _build(landing, warehouse, AS_OF + timedelta(days=1))
     return Measured(
-        scale, whole, steps, next_day, _steps(warehouse), bare_seconds["steps"], bare_seconds["queries"], peak,
-        _size(landing), build_bytes, release_bytes,
+        scale, whole, steps, next_day, _steps(warehouse), bare_seconds["steps"], bare_seconds["queries"],
+        watched.peak_bytes, watched.spilled_bytes, _size(landing), build_bytes, release_bytes,
     )  # fmt: skip
 
 
-def _build(landing: Path, warehouse: Path, as_of: date) -> tuple[float, int]:
-    """Run `kpi build` as its user does; seconds and peak memory in bytes of its process."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KPI_")}
+def _landing(scale: int) -> Path:
+    """The landing folder of a scale, written if it is not there yet."""
+    landing = FOLDER / f"landing_{scale}"
+    if not landing.exists():
+        partial = landing.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        command = [str(KPI), "sample", "--scale", str(scale), "--as-of", AS_OF.isoformat(), str(partial)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        partial.rename(landing)
+    return landing
+
+
+def build_once(scale: int) -> str:
+    """Build the sample company of a scale once; its seconds, memory and sizes, as Markdown."""
+    landing, warehouse = _landing(scale), FOLDER / f"warehouse_{scale}"
+    shutil.rmtree(warehouse, ignore_errors=True)
+    whole, watched = _build(landing, warehouse, AS_OF)
+    steps = sorted(_steps(warehouse).items(), key=lambda step: -step[1])
+    sizes = {
+        "peak memory": watched.peak_bytes,
+        "landing files": _size(landing),
+        "written for want of memory, at most": watched.spilled_bytes,
+        "build.duckdb": _size(warehouse / "build.duckdb"),
+        "a release": _size((warehouse / "current").resolve()),
+    }
+    return "\n".join([
+        f"{_machine()}; {date.today().isoformat()}; memory limit of DuckDB {os.environ.get(LIMIT, 'half of it')}.",
+        "",
+        f"| scale {scale} | |",
+        "|---|---|",
+        f"| whole build | {whole / 60:,.1f} minutes |",
+        *(f"| {step} | {seconds:,.0f} s |" for step, seconds in steps),
+        *(f"| {name} | {size / 1e6:,.0f} MB |" for name, size in sizes.items()),
+    ])  # fmt: skip
+
+
+def _build(landing: Path, warehouse: Path, as_of: date) -> tuple[float, Watch]:
+    """Run `kpi build` as its user does; seconds, and what it took meanwhile."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KPI_") or name == LIMIT}
     started = time.perf_counter()
     process = subprocess.Popen(
         [KPI, "build", "--landing", landing, "--warehouse", warehouse, "--as-of", as_of.isoformat()],
         stdout=subprocess.DEVNULL, env=environment, cwd=FOLDER,
     )  # fmt: skip
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    with Watch(process.pid, warehouse) as watched:
+        process.wait()
     if process.returncode:
         raise SystemExit(f"the build of {landing} ended with exit {process.returncode}")
-    return time.perf_counter() - started, usage.ru_maxrss * 1024
+    return time.perf_counter() - started, watched
 
 
 def _steps(warehouse: Path) -> dict[str, float]:
@@ -143,6 +180,9 @@ def tables(measured: Sequence[Measured]) -> str:
         "| **whole build**, seconds | " + " | ".join(whole) + " |",
         "| the next day, nothing new | " + " | ".join(f"{one.next_day:.1f} | | " for one in measured) + " |",
         "| peak memory, MB | " + " | ".join(f"{one.peak_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+        "| written for want of memory, MB | "
+        + " | ".join(f"{one.spilled_bytes / 1e6:,.0f} | | " for one in measured)
+        + " |",
         "| landing files, MB | " + " | ".join(f"{one.landing_bytes / 1e6:,.0f} | | " for one in measured) + " |",
         "| build.duckdb, MB | " + " | ".join(f"{one.build_bytes / 1e6:,.0f} | | " for one in measured) + " |",
         "| a release, MB | " + " | ".join(f"{one.release_bytes / 1e6:,.0f} | | " for one in measured) + " |",
@@ -187,17 +227,27 @@ def _machine() -> str:
     )
 
 
-def write_page(text: str) -> None:
-    """Put the tables into docs/performance.md, in place of the last ones."""
+def write_page(place: str, text: str) -> None:
+    """Put tables into their place of docs/performance.md, instead of the last ones."""
+    begin, end = f"<!-- {place} -->", f"<!-- /{place} -->"
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> int:
-    scales = sorted({int(scale) for scale in sys.argv[1:]} or {1})
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--once", action="store_true", help="one build of each scale, without the floor")
+    arguments.add_argument("scales", metavar="SCALE", nargs="*", type=int, default=[1])
+    given = arguments.parse_args()
+    scales = sorted(set(given.scales))
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if given.once:
+        text = "\n\n".join(build_once(scale) for scale in scales)
+        print(text)
+        write_page(ONCE, text)
+        return 0
     measured = []
     for scale in scales:
         one = measure(scale)
@@ -206,7 +256,7 @@ def main() -> int:
         print(f"scale {scale}: {one.whole:.1f} s, floor {one.floor_whole:.1f} s", flush=True)
     text = "\n\n".join(part for part in (tables(measured), growth(measured)) if part)
     print(text)
-    write_page(text)
+    write_page(COMPARED, text)
     return 0
 
 

@@ -2,10 +2,11 @@
 
     python benchmarks/under_load.py LANDING AS_OF [BUILDS] [KILLS]
 
-A reader (tests/support/reader.py) loops over `marts.duckdb` and the Parquet files, and eight others ask questions of
-the marts as a BI tool does (benchmarks/kpi_reader.py), a moment apart, while BUILDS builds publish; then KILLS builds
-are killed (SIGKILL) at random moments of their time, and one more build must give the marts of an undisturbed one.
-Prints what was seen; exits 1 where a reader failed or a mart differs.
+Eight readers ask questions of the marts as a BI tool does (benchmarks/kpi_reader.py), a moment apart, while BUILDS
+builds publish, and a ninth (tests/support/reader.py) reads the whole of `marts.duckdb` and the Parquet files every few
+seconds, to see that both are always of one build; then KILLS builds are killed (SIGKILL) at random moments of their
+time, and one more build must give the marts of an undisturbed one. Prints what was seen; exits 1 where a reader failed
+or a mart differs.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import duckdb
 
 PROJECT = Path(__file__).resolve().parent.parent
 KPI = Path(sys.executable).parent / "kpi"
+NINTH = PROJECT / "tests" / "support" / "reader.py"
 CLIENT = PROJECT / "benchmarks" / "kpi_reader.py"
 READERS = 8
 PAUSE_SECONDS = 0.2
+PAUSE_OF_THE_NINTH_SECONDS = 2
 
 
 def build(landing: str, as_of: str, warehouse: Path) -> subprocess.Popen[bytes]:
@@ -70,7 +73,7 @@ def main() -> int:
         seconds = time.monotonic() - started
         undisturbed = fingerprint(warehouse / "marts.duckdb")
         reader = subprocess.Popen(
-            [sys.executable, PROJECT / "tests" / "support" / "reader.py", str(warehouse)],
+            [sys.executable, NINTH, warehouse, "--pause", str(PAUSE_OF_THE_NINTH_SECONDS)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         clients = [
@@ -81,11 +84,11 @@ def main() -> int:
             for seed in range(READERS)
         ]  # fmt: skip
         codes = [build(landing, as_of, warehouse).wait() for _ in range(builds)]
-        told, _ = reader.communicate("stop\n")
+        seen, _ = reader.communicate("stop\n")
         answers = [json.loads(client.communicate("stop\n")[0]) for client in clients]
-        for kind in ("asked", "opened"):
+        for kind in answers[0]:
             print(f"{READERS} readers, {kind}: {percentiles([one for each in answers for one in each[kind]])}")
-        print(f"{builds} builds, exit codes {sorted(set(codes))}; reader: exit {reader.returncode}, {told.split()[1:]}")
+        print(f"{builds} builds, exit codes {sorted(set(codes))}; reader: exit {reader.returncode}, {seen.split()[1:]}")
         ok = reader.returncode == 0 and set(codes) == {0}
         for _ in range(kills):
             process = build(landing, as_of, warehouse)

@@ -129,9 +129,19 @@ class TestEachFileOnce:
 
 
 class TestWholeOrNothing:
-    def test_an_error_while_a_file_is_appended_leaves_nothing_of_it(
-        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("together_bytes", "kept"), [(1 << 20, []), (1, [(2, "a", "A")])], ids=["together", "each by itself"]
+    )
+    def test_an_error_while_files_are_appended_leaves_whole_ones(
+        self,
+        landing: Landing,
+        warehouse: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        together_bytes: int,
+        kept: list[tuple[int, str, str]],
     ) -> None:
+        """Those of a transaction that had ended, and nothing of the others."""
+        monkeypatch.setattr("orchestration.load.file_load.TOGETHER_BYTES", together_bytes)
         landing.add_file(TABLE, HEADER + "a,A\n", "1.csv")
         landing.add_file(TABLE, HEADER + "b,B\n", "2.csv")
 
@@ -143,9 +153,9 @@ class TestWholeOrNothing:
         monkeypatch.setattr("orchestration.load.file_load.enter", fail_after_the_second)
         with pytest.raises(RuntimeError):
             load(landing, warehouse)
-        assert product_lines(warehouse) == [(2, "a", "A")]
+        assert product_lines(warehouse) == kept
         monkeypatch.undo()
-        assert load(landing, warehouse, "load-2").files_loaded == 1
+        assert load(landing, warehouse, "load-2").files_loaded == 2 - len(kept)
         assert product_lines(warehouse) == [(2, "a", "A"), (2, "b", "B")]
 
     def test_a_load_killed_in_the_middle_leaves_whole_files_and_the_next_one_completes_it(
@@ -158,6 +168,7 @@ class TestWholeOrNothing:
             landing.add_file(TABLE, f"{HEADER}{body}only {number}\n", f"{number:02d}.csv")
         program = (
             "import sys; from pathlib import Path; "
+            "from orchestration.load import file_load; file_load.TOGETHER_BYTES = 1 << 20; "
             "from tests.support.builds import load; from tests.support.landing import Landing; "
             "load(Landing(Path(sys.argv[1])), Path(sys.argv[2]))"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from orchestration.core.contract import source_tables
 from orchestration.core.errors import BadInputError
 from orchestration.load import file_load
 from orchestration.load.kinds import text
+from orchestration.load.plain_lines import PlainText
 from orchestration.load.touched import Touched, days_of_load, keys_of_load
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing
@@ -126,6 +128,30 @@ def test_lines_keep_their_numbers_however_large_the_files(tmp_path: Path) -> Non
     assert rows_of(tmp_path, "select count(*) from raw.malformed_lines where line_text <> 'p' || line || ',only'") == [
         (0,)
     ]
+
+
+def test_a_file_that_is_not_what_it_seemed_leaves_those_beside_it_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are loaded in one transaction, which its failure ends."""
+    landing = Landing(tmp_path / "landing")
+    for name in ("a", "b", "c"):
+        landing.add_file(TABLE, f"{HEADER}{name},{name},x\n", f"{name}.csv")
+    look = text.plain_text
+
+    def mistaken(path: Path, *rest: Any) -> PlainText | None:
+        found = look(path, *rest)
+        assert found is not None
+        return replace(found, records=2) if path.name == "b.csv" else found
+
+    monkeypatch.setattr(text, "plain_text", mistaken)
+    assert load(landing, tmp_path).rows_loaded == {TABLE: 3}
+    assert rows_of(tmp_path, "select _file, _line, product_id from raw.billing__products order by 1") == [
+        ("a.csv", 2, "a"), ("b.csv", 2, "b"), ("c.csv", 2, "c"),
+    ]  # fmt: skip
+    assert rows_of(tmp_path, "select file_name, row_count from raw.load_files order by 1") == [
+        ("a.csv", 1), ("b.csv", 1), ("c.csv", 1),
+    ]  # fmt: skip
 
 
 def test_the_report_says_which_days_a_load_touched(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_reader_in_a_loop_sees_whole_builds_and_no_error(tmp_path: Path) -> No
     paths = WarehousePaths(warehouse)
     publish_number(paths, 0)
     reader = subprocess.Popen(
-        [sys.executable, str(READER), str(warehouse), "told"],
+        [sys.executable, str(READER), str(warehouse), "--column", "told"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     # A webhook (Slack's or one like it) that is told of failed runs, and of others if notify_success is true.
     notify_url: str | None = None
     notify_success: bool = False
-    # Whether a build renders the dashboard when it has published.
+    # Whether a build publishes the dashboard beside the marts.
     dashboard: bool = True
     # When Great Expectations' Data Docs of a run are rendered: where a gate closed it, or always.
     data_docs: Literal["closed", "always"] = "closed"

@@ -1,4 +1,4 @@
-"""Loads new files, each in a transaction of its own: plain texts several at a time, all others one by one."""
+"""Loads new files: plain texts of a table several in a transaction, several such at a time; all others one by one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -18,6 +19,9 @@ from orchestration.load.plain_csv import insert_plain
 from orchestration.load.scanned import Scanned
 from orchestration.warehouse.connections import scalar
 
+# Files that are loaded in one transaction have at most so many bytes: a crash leaves little to be done again.
+TOGETHER_BYTES = 64 << 20
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -26,6 +30,9 @@ class Loaded:
     layout: FileLayout
     scanned: Scanned
     rows: int
+
+
+_Outcome = TypeVar("_Outcome", bound=Loaded | list[Loaded] | None)
 
 
 @dataclass(frozen=True)
@@ -50,26 +57,26 @@ def load_files(
 
     def note(task: _Task, outcome: Loaded | UnreadableFileError) -> None:
         outcomes[task.file_id] = outcome
+        task.new.close()
         progress(f"{task.new.piece.label} ({len(outcomes)} of {len(tasks)})")
 
-    def plainly(task: _Task) -> Loaded | UnreadableFileError | None:
+    def plainly(batch: Sequence[_Task]) -> list[Loaded | UnreadableFileError | None]:
         with connection.cursor() as cursor:
-            return _outcome(task, lambda: _load_plainly(cursor, task))
+            return _load_plainly(cursor, batch)
 
-    plain = [task for task in tasks if _is_plain(task.new)]
+    batches = _batches([task for task in tasks if _is_plain(task.new)])
     with ThreadPoolExecutor(at_once(connection)) as pool:
         try:
-            for task, outcome in zip(plain, pool.map(plainly, plain), strict=True):
-                if outcome is not None:
-                    note(task, outcome)
+            for batch, loaded in zip(batches, pool.map(plainly, batches), strict=True):
+                for task, outcome in zip(batch, loaded, strict=True):
+                    if outcome is not None:
+                        note(task, outcome)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     for task in tasks:
         if task.file_id not in outcomes:
-            outcome = _outcome(task, lambda task=task: _load_carefully(connection, task))  # type: ignore[misc]
-            assert outcome is not None
-            note(task, outcome)
+            note(task, _outcome(lambda task=task: _load_carefully(connection, task)))  # type: ignore[misc]
     return [outcomes[task.file_id] for task in tasks]
 
 
@@ -77,42 +84,80 @@ def _is_plain(new: NewFile) -> bool:
     return isinstance(new.reading, TextReading) and new.reading.plain is not None
 
 
-def _outcome(task: _Task, load: Callable[[], Loaded | None]) -> Loaded | UnreadableFileError | None:
-    """What came of a file, a fault of its own included; None, and its working copies kept, if it proved not plain."""
-    outcome: Loaded | UnreadableFileError | None
+def _batches(tasks: Sequence[_Task]) -> list[list[_Task]]:
+    """Tasks in lists of one table each, of TOGETHER_BYTES or a single file; the largest first."""
+    batches: list[tuple[int, list[_Task]]] = []
+    for task in tasks:
+        size = task.new.landed.size_bytes
+        if batches:
+            together, batch = batches[-1]
+            if batch[0].new.table == task.new.table and together + size <= TOGETHER_BYTES:
+                batch.append(task)
+                batches[-1] = (together + size, batch)
+                continue
+        batches.append((size, [task]))
+    return [batch for _, batch in sorted(batches, key=lambda one: -one[0])]
+
+
+def _outcome(load: Callable[[], _Outcome]) -> _Outcome | UnreadableFileError:
+    """What came of a file, a fault of its own included."""
     try:
-        outcome = load()
+        return load()
     except UnreadableFileError as error:
-        outcome = error
-    except BaseException:
-        task.new.close()
-        raise
-    if outcome is not None:
-        task.new.close()
-    return outcome
+        return error
 
 
-def _load_plainly(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded | None:
-    """Read a plain text straight into its table; None where it proves not to be plain, or changed since."""
-    reading = task.new.reading
-    assert isinstance(reading, TextReading)
-    assert reading.plain is not None
-    layout, landed = reading.layout, task.new.landed
-    row = (task.file_id, landed, task.load_id)
+def _load_plainly(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[_Task]
+) -> list[Loaded | UnreadableFileError | None]:
+    """Read plain texts of a table straight into it; returns what came of each, None where one proves not to be plain.
+
+    All are loaded in one transaction, or, where one of them fails, each in its own.
+    """
+    if len(batch) > 1:
+        together = _outcome(lambda: _insert(connection, batch))
+        if isinstance(together, list):
+            return [*together]
+    return [_outcome(lambda task=task: _insert_alone(connection, task)) for task in batch]  # type: ignore[misc]
+
+
+def _insert_alone(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded | None:
+    loaded = _insert(connection, [task])
+    return loaded[0] if loaded else None
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Task]) -> list[Loaded] | None:
+    """Load plain texts in one transaction. None, and nothing loaded, where one proves not to be plain; raises
+    UnreadableFileError, nothing loaded either, where one cannot be read or has changed."""
     connection.execute("begin transaction")
     try:
-        with _as_unreadable(task.new.piece.file.path):
-            scratch = reading.content.working_folder()
-            scanned = insert_plain(connection, reading.text.path, layout, reading.plain, row, scratch)
-            if scanned is None:
+        loaded = []
+        for task in batch:
+            one = _insert_plainly(connection, task)
+            if one is None:
                 connection.execute("rollback")
                 return None
-            _check_unchanged(task.new)
-        enter(connection, row, layout, scanned, reading.plain.records)
+            loaded.append(one)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
+    return loaded
+
+
+def _insert_plainly(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded | None:
+    """Append the records of a plain text, and enter the file. The caller has a transaction."""
+    reading = task.new.reading
+    assert isinstance(reading, TextReading)
+    assert reading.plain is not None
+    layout, row = reading.layout, (task.file_id, task.new.landed, task.load_id)
+    with _as_unreadable(task.new.piece.file.path):
+        scratch = reading.content.working_folder()
+        scanned = insert_plain(connection, reading.text.path, layout, reading.plain, row, scratch)
+        if scanned is None:
+            return None
+        _check_unchanged(task.new)
+    enter(connection, row, layout, scanned, reading.plain.records)
     return Loaded(layout, scanned, reading.plain.records)
 
 

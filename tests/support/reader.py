@@ -1,13 +1,14 @@
 """Reads a warehouse's published files in a loop, as a BI tool does, until it is told to stop.
 
-`reader.py WAREHOUSE [COLUMN]` prints `reading`, then, once there is a line on its standard input, how many times it
-read and how many builds it saw. It fails where a file is missing, cannot be read, or mixes two builds: every mart of
-a database must be there and, where COLUMN is given, say the run of `build_info` in it; every Parquet file of a folder
-must be of the same run.
+`reader.py WAREHOUSE [--column COLUMN] [--pause SECONDS]` prints `reading`, then, once there is a line on its standard
+input, how many times it read and how many builds it saw. It fails where a file is missing, cannot be read, or mixes two
+builds: every mart of a database must be there and, where COLUMN is given, say the run of `build_info` in it; every
+Parquet file of a folder must be of the same run.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import select
 import sys
@@ -56,12 +57,16 @@ def read_parquet(folder: Path) -> str:
 
 
 def main() -> None:
-    warehouse, column = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("warehouse", type=Path)
+    arguments.add_argument("--column")
+    arguments.add_argument("--pause", type=float, default=0)
+    given = arguments.parse_args()
     reads, builds = 0, set()
     print("reading", flush=True)
-    while not select.select([sys.stdin], [], [], 0)[0]:
-        builds.add(read_database(warehouse / "marts.duckdb", column))
-        builds.add(read_parquet(warehouse / "parquet" / "kpi"))
+    while not select.select([sys.stdin], [], [], given.pause)[0]:
+        builds.add(read_database(given.warehouse / "marts.duckdb", given.column))
+        builds.add(read_parquet(given.warehouse / "parquet" / "kpi"))
         reads += 1
     print(reads, len(builds))
 

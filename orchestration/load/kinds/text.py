@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -191,7 +192,7 @@ def _layout(text: Utf8Text, table: Table, content: Content) -> FileLayout:
         head = stream.read(HEAD_BYTES).decode("utf-8-sig", errors="replace")
     if not head.strip():
         raise UnreadableFileError("is empty: it has no header line")
-    if "\x00" in next(line for line in re.split("[\r\n]", head) if line.strip()):
+    if "\x00" in next(line for line in _lines(head) if line.strip()):
         raise UnreadableFileError("is not a text: it holds binary data; export it as CSV")
     problem: HeaderError | None = None
     for is_first_row in (True, False):
@@ -238,6 +239,11 @@ def _header(table: Table, rows: list[list[str]], ends: list[int], content: Conte
     return HeaderRow(first, match, 0)
 
 
+def _lines(head: str) -> Iterator[str]:
+    """The lines that are not empty, one by one: of a megabyte mostly the first is looked at."""
+    return (found.group() for found in re.finditer("[^\r\n]+", head))
+
+
 def _named_delimiter(head: str) -> str | None:
     """The delimiter that a first line names: `sep=;`."""
     named = re.match(r'"?sep=(.)"?[^\S\t]*(\r|\n|$)', head, re.IGNORECASE)
@@ -248,7 +254,7 @@ def _delimiters(head: str, table: Table) -> list[str]:
     """The delimiters that a text may have, the likeliest first."""
     if declared := table.dialect.delimiter or _named_delimiter(head):
         return [declared]
-    lines = [line for line in re.split("[\r\n]+", head)[: MOST_PREAMBLE_ROWS + 1] if line.strip()]
+    lines = [line for line in islice(_lines(head), MOST_PREAMBLE_ROWS + 1) if line.strip()]
     outside = ["".join(line.split('"')[::2]) for line in lines]
     occurring = [one for one in DELIMITERS if any(one in line for line in outside)]
     return sorted(occurring, key=lambda one: -outside[0].count(one)) or [","]
