@@ -2,17 +2,26 @@
     A table, made anew within one transaction: readers of the build file see the old one or the new one, documented.
     dbt-duckdb builds beside the old table and renames twice, which takes three statements and a commit more; a contract
     is checked, and columns are created, by its own macros here too.
+
+    With meta `is_made_in_parts` the rows are made and inserted some periods at a time, so many that they fit in the memory
+    limit: else the largest tables of a large company are sorted and joined in files. The query gives `period_start`, by
+    which each of its rows, groups and windows is of one part.
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
     {%- set before = load_cached_relation(this) -%}
     {%- set target = this.incorporate(type='table') -%}
+    {%- set bounds = bounds_of_parts() if model.config.meta.get('is_made_in_parts') else [] -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% call statement('main') -%}
         {#- dbt begins its transaction with this statement: what stands before it is not in it -#}
         {%- if before is not none %}drop {{ before.type }} if exists {{ before }};{% endif %}
-        {{ create_table_as(False, target, compiled_code) }}
+        {{ create_table_as(False, target, part_of(compiled_code, none, bounds | first) if bounds else compiled_code) }}
+        {%- for bound in bounds %};
+        insert into {{ target }} by name
+        {{ part_of(compiled_code, bound, none if loop.last else loop.nextitem) }}
+        {%- endfor %}
     {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- set comments = documentation_of(target) %}
@@ -22,6 +31,33 @@
 
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{#
+    The starts of periods (dates as text) that part a table: one part for as many landed rows as the memory limit has
+    room for. Measured with a hundred and a thousand times the sample: the largest models take about half of that.
+#}
+{% macro bounds_of_parts() -%}
+    {%- set bytes_a_row = 2500 -%}
+    {%- set found = run_query(
+        "with memory as (select parse_formatted_bytes(current_setting('memory_limit')) as bytes), "
+        ~ "landed as (select coalesce(sum(row_count), 0) as row_count from " ~ source('load', 'load_files') ~ "), "
+        ~ "parts as (select cast(ceil(row_count * " ~ bytes_a_row ~ " / bytes) as bigint) as part_count from landed, memory), "
+        ~ "starts as (select period_start from " ~ ref('dim_periods') ~ " group by period_start), "
+        ~ "numbered as (select period_start, (row_number() over (order by period_start) - 1) * part_count // count(*) over () as part from starts, parts) "
+        ~ "select cast(min(period_start) as varchar) from numbered group by part order by part offset 1"
+    ) -%}
+    {{ return(found.columns[0].values() | list) }}
+{%- endmacro %}
+
+{# The rows of a query of which the period starts on or after a date, and before another; none: without end. #}
+{% macro part_of(query, first, end) -%}
+    select * from (
+    {{ query }}
+    ) as whole
+    where {% if first is none %}(period_start is null or period_start < date '{{ end }}')
+        {%- else %}period_start >= date '{{ first }}'{% if end is not none %} and period_start < date '{{ end }}'{% endif %}
+        {%- endif %}
+{%- endmacro %}
 
 {#
     A table of rows that depend on one landed row each, to which a build appends what landed since: those with a greater

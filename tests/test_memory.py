@@ -9,9 +9,11 @@ import duckdb
 import pytest
 
 from orchestration.core import process
-from orchestration.core.errors import UsageError
+from orchestration.core.errors import BuildError, UsageError
 from orchestration.core.settings import load_settings
 from orchestration.warehouse.connections import keep_within_memory, open_build_file
+from tests.support.command import kpi
+from tests.support.landing import Landing
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +61,13 @@ def test_a_database_in_memory_spills_into_the_warehouse_not_where_the_command_ru
         keep_within_memory(connection, tmp_path)
         row = connection.execute("select current_setting('temp_directory')").fetchone()
         assert row == (str(tmp_path / ".spilled"),)
+
+
+def test_too_little_memory_is_said_with_the_way_out(landing: Landing, warehouse: Path) -> None:
+    landing.add("crm.deals", {})
+    arguments = ("--landing", landing.folder, "--warehouse", warehouse, "--as-of", "2026-06-30")
+    result = kpi("build", *arguments, KPI_MEMORY_LIMIT="20MB")
+    assert result.exit_code == BuildError.exit_code
+    assert result.complaint.startswith("kpi: no room in memory: ")
+    assert "KPI_MEMORY_LIMIT" in result.err
+    assert "Possible solutions" not in result.err

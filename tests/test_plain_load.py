@@ -16,7 +16,7 @@ from orchestration.core.contract import source_tables
 from orchestration.core.errors import BadInputError
 from orchestration.load import file_load
 from orchestration.load.kinds import text
-from orchestration.load.plain_lines import PlainText
+from orchestration.load.plain_lines import PlainText, plain_text
 from orchestration.load.touched import Touched, days_of_load, keys_of_load
 from tests.support.builds import load, open_build, rows_of
 from tests.support.landing import Landing
@@ -137,10 +137,9 @@ def test_a_file_that_is_not_what_it_seemed_leaves_those_beside_it_as_they_are(
     landing = Landing(tmp_path / "landing")
     for name in ("a", "b", "c"):
         landing.add_file(TABLE, f"{HEADER}{name},{name},x\n", f"{name}.csv")
-    look = text.plain_text
 
     def mistaken(path: Path, *rest: Any) -> PlainText | None:
-        found = look(path, *rest)
+        found = plain_text(path, *rest)
         assert found is not None
         return replace(found, records=2) if path.name == "b.csv" else found
 

@@ -1,3 +1,4 @@
+-- made some periods at a time: {{ ref('dim_periods') }}
 with
 
 catalog as (

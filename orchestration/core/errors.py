@@ -63,7 +63,14 @@ class TransientError(BuildError):
 
 
 def no_room(error: BaseException) -> BuildError | None:
-    """A full disk, in words; None where the error is another. DuckDB tells it in the text of its own errors."""
+    """A full disk, or too little memory, in words; None where the error is another. DuckDB tells both in the text of
+    its own errors."""
+    text = str(error).partition("Possible solutions")[0].strip()
+    if isinstance(error, MemoryError) or "Out of Memory Error" in text:
+        return BuildError(
+            f"no room in memory: {text or 'Python was refused more'}",
+            ["set memory_limit (KPI_MEMORY_LIMIT) higher, or end what else takes memory, and run it again"],
+        )
     numbers = (errno.ENOSPC, errno.EDQUOT)
     if not (isinstance(error, OSError) and error.errno in numbers) and "No space left on device" not in str(error):
         return None

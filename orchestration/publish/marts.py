@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from orchestration.core.errors import BuildError
 from orchestration.core.paths import MARTS_FILE, PARQUET, SEMANTIC_MANIFEST, WarehousePaths
 from orchestration.finance.tables import write_finance
 from orchestration.publish.releases import current_release, new_release, release_folder
-from orchestration.warehouse.connections import attach, keep_within_memory
+from orchestration.warehouse.connections import attach, keep_within_memory, scalar
 from orchestration.warehouse.sql import identifier, literal
 
 BUILD_INFO = {
@@ -42,8 +43,13 @@ LANDED_TABLES = {
     "rows_landed": "Rows and malformed lines in them.",
     "last_loaded_at": "When the last of them was loaded, in UTC.",
 }
-# The order that marts lie in; a metric of the catalogue has a row a name.
+# The order that marts lie in; a metric of the catalogue has a row a name. Those that ask one of all metrics at once ask
+# for the company or for a kind of member; its rows of a period lie side by side.
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value", "name_ko")
+SCORECARD = "kpi_scorecard"
+SCORECARD_ORDERING = ("period_grain", "dimension", "period_start", "metric_id", "dimension_value")
+# So many of its rows are sorted at a time: some gigabytes of memory.
+MOST_SORTED_ROWS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -209,11 +215,51 @@ def _copy_schema(connection: duckdb.DuckDBPyConnection, schema: str, tables: Seq
     )
     for table in tables:
         names = {column: comment for owner, column, comment in columns if owner == table}
-        order = ", ".join(name for name in ORDERING if name in names) or "all"
-        ordered = f" order by {order}" if schema == "kpi" else ""
-        connection.execute(f"create table {schema}.{table} as select * from build.{schema}.{table}{ordered}")
+        if table == SCORECARD:
+            _copy_scorecard(connection)
+        else:
+            order = ", ".join(name for name in ORDERING if name in names) or "all"
+            ordered = f" order by {order}" if schema == "kpi" else ""
+            connection.execute(f"create table {schema}.{table} as select * from build.{schema}.{table}{ordered}")
         if comments[table]:
             _comment(connection, f"{schema}.{table}", comments[table], {k: v for k, v in names.items() if v})
+
+
+def _copy_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
+    """Copy all metrics' rows in order, so many at a time that sorting them fits in memory. Raises BuildError where one
+    is left behind."""
+    source, order = f"build.kpi.{SCORECARD}", ", ".join(SCORECARD_ORDERING)
+    connection.execute(f"create table kpi.{SCORECARD} as select * from {source} limit 0")
+    counted = connection.execute(
+        f"select period_grain, dimension, period_start, count(*) from {source} "
+        "group by period_grain, dimension, period_start order by period_grain, dimension, period_start"
+    ).fetchall()
+    copied = 0
+    for part in _parts(counted):
+        within = " or ".join(
+            f"(period_grain = {literal(grain)} and dimension = {literal(dimension)} "
+            f"and period_start between date '{starts[0]}' and date '{starts[-1]}')"
+            for (grain, dimension), starts in part.items()
+        )
+        copied += scalar(
+            connection, f"insert into kpi.{SCORECARD} select * from {source} where {within} order by {order}"
+        )
+    if copied != sum(rows for *_, rows in counted):
+        raise BuildError(f"{SCORECARD}: {copied:,} rows of {sum(rows for *_, rows in counted):,} copied")
+
+
+def _parts(counted: Iterable[tuple[str, str, date, int]]) -> list[dict[tuple[str, str], list[date]]]:
+    """Grains, dimensions and starts of periods in their order, parted so that none has more than MOST_SORTED_ROWS rows
+    (unless a single period has). `counted` has the rows of each, in that order."""
+    parts: list[dict[tuple[str, str], list[date]]] = []
+    room = 0
+    for grain, dimension, start, rows in counted:
+        if not parts or rows > room:
+            parts.append({})
+            room = MOST_SORTED_ROWS
+        parts[-1].setdefault((grain, dimension), []).append(start)
+        room -= rows
+    return parts
 
 
 def _copy_drill(connection: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> None:

@@ -17,36 +17,33 @@ compared_periods as (
         on periods.period_grain = compared.period_grain and periods.compared_start = compared.period_start
 ),
 
-lines as (
+-- each day in its own periods, and in those that are compared with them
+compared_dates as (
+    select date_on, period_grain, period_start, false as is_before
+    from {{ ref('dim_period_dates') }}
+    union all
+    select dates.date_on, periods.period_grain, periods.period_start, true as is_before
+    from {{ ref('dim_period_dates') }} as dates
+    inner join compared_periods as periods
+        on dates.period_grain = periods.period_grain and dates.period_start = periods.compared_start
+),
+
+compared_lines as (
     select
         dates.period_grain, dates.period_start, 'fct_revenue_lines' as fact, lines.revenue_line_id as fact_key,
-        lines.amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
-        lines.product_category
+        case when dates.is_before then 0 else lines.amount end as amount,
+        case when dates.is_before then lines.amount else 0 end as prior_amount,
+        lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
     from {{ ref('fct_revenue_lines') }} as lines
-    inner join {{ ref('dim_period_dates') }} as dates on lines.revenue_on = dates.date_on
+    inner join compared_dates as dates on lines.revenue_on = dates.date_on
     union all
     -- a sale without items is still a sale, of nothing and of no product
     select
         dates.period_grain, dates.period_start, 'fct_sales' as fact, sales.sale_id as fact_key, 0 as amount,
-        sales.sales_rep_id, sales.team, sales.region, sales.segment, sales.lead_source, null as product_category
+        0 as prior_amount, sales.sales_rep_id, sales.team, sales.region, sales.segment, sales.lead_source,
+        null as product_category
     from {{ ref('fct_sales') }} as sales
-    inner join {{ ref('dim_period_dates') }} as dates on sales.sold_on = dates.date_on
-),
-
--- each line in its own period, and in the one that is compared with it
-compared_lines as (
-    select
-        lines.period_grain, lines.period_start, lines.fact, lines.fact_key, lines.amount, 0 as prior_amount,
-        lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source, lines.product_category
-    from lines
-    union all
-    select
-        periods.period_grain, periods.period_start, lines.fact, lines.fact_key, 0 as amount,
-        lines.amount as prior_amount, lines.sales_rep_id, lines.team, lines.region, lines.segment, lines.lead_source,
-        lines.product_category
-    from lines
-    inner join compared_periods as periods
-        on lines.period_grain = periods.period_grain and lines.period_start = periods.compared_start
+    inner join compared_dates as dates on sales.sold_on = dates.date_on
 ),
 
 grown_lines as (
