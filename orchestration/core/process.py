@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,12 @@ def end_in_order_when_told_to() -> None:
         if not _undisturbed:
             raise InterruptedByError(number)
 
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        # in a finalizer: Python goes on, and `interruption` tells it
+        if not isinstance(lost.exc_value, InterruptedByError):
+            sys.__unraisablehook__(lost)
+
+    sys.unraisablehook = unraisable
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
 
