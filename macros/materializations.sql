@@ -4,8 +4,8 @@
     is checked, and columns are created, by its own macros here too.
 
     With meta `is_made_in_parts` the rows are made and inserted some periods at a time, so many that they fit in the memory
-    limit: else the largest tables of a large company are sorted and joined in files. The query gives `period_start`, by
-    which each of its rows, groups and windows is of one part.
+    limit: else the largest tables of a large company are sorted and joined in files. The query gives `period_start`, never
+    NULL, by which each of its rows, groups and windows is of one part.
 #}
 {% materialization table, adapter='duckdb', supported_languages=['sql'] %}
     {%- set before = load_cached_relation(this) -%}
@@ -54,9 +54,10 @@
     select * from (
     {{ query }}
     ) as whole
-    where {% if first is none %}(period_start is null or period_start < date '{{ end }}')
-        {%- else %}period_start >= date '{{ first }}'{% if end is not none %} and period_start < date '{{ end }}'{% endif %}
-        {%- endif %}
+    where
+        {%- if first is not none %} period_start >= date '{{ first }}'{% endif %}
+        {%- if first is not none and end is not none %} and{% endif %}
+        {%- if end is not none %} period_start < date '{{ end }}'{% endif %}
 {%- endmacro %}
 
 {#
