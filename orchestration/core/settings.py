@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     dashboard: bool = True
     # When Great Expectations' Data Docs of a run are rendered: where a gate closed it, or always.
     data_docs: Literal["closed", "always"] = "closed"
-    # How much memory DuckDB may take, such as 8GB; beyond it, it goes on with files in the warehouse folder. Its process
-    # takes a gigabyte more, with tens of millions of rows several. None: half of the machine's.
+    # How much memory DuckDB may take, such as 8GB; beyond it, it goes on with files in the warehouse folder. The
+    # process takes a gigabyte more, with tens of millions of rows several. None: half of the machine's.
     memory_limit: str | None = Field(None, pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?([KMGT]i?B)$")
     # A PostgreSQL database, as postgresql://user:password@host:port/database, that a build copies the marts into; the
     # schema of its views, and the role that may read them.
