@@ -86,17 +86,15 @@ def _is_plain(new: NewFile) -> bool:
 
 def _batches(tasks: Sequence[_Task]) -> list[list[_Task]]:
     """Tasks in lists of one table each, of TOGETHER_BYTES or a single file; the largest first."""
-    batches: list[tuple[int, list[_Task]]] = []
+    batches: list[list[_Task]] = []
+    room = 0
     for task in tasks:
-        size = task.new.landed.size_bytes
-        if batches:
-            together, batch = batches[-1]
-            if batch[0].new.table == task.new.table and together + size <= TOGETHER_BYTES:
-                batch.append(task)
-                batches[-1] = (together + size, batch)
-                continue
-        batches.append((size, [task]))
-    return [batch for _, batch in sorted(batches, key=lambda one: -one[0])]
+        if not batches or batches[-1][0].new.table != task.new.table or task.new.landed.size_bytes > room:
+            batches.append([])
+            room = TOGETHER_BYTES
+        batches[-1].append(task)
+        room -= task.new.landed.size_bytes
+    return sorted(batches, key=lambda batch: -sum(task.new.landed.size_bytes for task in batch))
 
 
 def _outcome(load: Callable[[], _Outcome]) -> _Outcome | UnreadableFileError:
@@ -114,16 +112,12 @@ def _load_plainly(
 
     All are loaded in one transaction, or, where one of them fails, each in its own.
     """
-    if len(batch) > 1:
-        together = _outcome(lambda: _insert(connection, batch))
-        if isinstance(together, list):
-            return [*together]
-    return [_outcome(lambda task=task: _insert_alone(connection, task)) for task in batch]  # type: ignore[misc]
-
-
-def _insert_alone(connection: duckdb.DuckDBPyConnection, task: _Task) -> Loaded | None:
-    loaded = _insert(connection, [task])
-    return loaded[0] if loaded else None
+    together = _outcome(lambda: _insert(connection, batch))
+    if isinstance(together, list):
+        return [*together]
+    if len(batch) == 1:
+        return [together]
+    return [outcome for task in batch for outcome in _load_plainly(connection, [task])]
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, batch: Sequence[_Task]) -> list[Loaded] | None:

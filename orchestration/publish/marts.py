@@ -43,9 +43,9 @@ LANDED_TABLES = {
     "rows_landed": "Rows and malformed lines in them.",
     "last_loaded_at": "When the last of them was loaded, in UTC.",
 }
-# The order that marts lie in; a metric of the catalogue has a row a name. Those that ask one of all metrics at once ask
-# for the company or for a kind of member; its rows of a period lie side by side.
+# The order that marts lie in; a metric of the catalogue has a row a name.
 ORDERING = ("metric_id", "period_grain", "period_start", "dimension", "dimension_value", "name_ko")
+# Who asks all metrics at once asks for the company, or for one kind of its members, in a period.
 SCORECARD = "kpi_scorecard"
 SCORECARD_ORDERING = ("period_grain", "dimension", "period_start", "metric_id", "dimension_value")
 # So many of its rows are sorted at a time: some gigabytes of memory.
@@ -244,8 +244,9 @@ def _copy_scorecard(connection: duckdb.DuckDBPyConnection) -> None:
         copied += scalar(
             connection, f"insert into kpi.{SCORECARD} select * from {source} where {within} order by {order}"
         )
-    if copied != sum(rows for *_, rows in counted):
-        raise BuildError(f"{SCORECARD}: {copied:,} rows of {sum(rows for *_, rows in counted):,} copied")
+    all_rows = sum(rows for *_, rows in counted)
+    if copied != all_rows:
+        raise BuildError(f"{SCORECARD}: {copied:,} rows of {all_rows:,} copied")
 
 
 def _parts(counted: Iterable[tuple[str, str, date, int]]) -> list[dict[tuple[str, str], list[date]]]:
