@@ -1,6 +1,7 @@
-"""The gates of one run in a process of their own, which imports Great Expectations while files are loaded.
+"""The gates of one run in a process of their own, which imports Great Expectations while something else is done.
 
-That takes two seconds on one core, and a build has another.
+That takes two seconds on one core, and a build has another: while files are loaded, or, where loading them keeps all
+cores busy, while the dbt project is read.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class GateProcess:
     def begin(
         self, build_file: Path, data_docs: Path, run_id: str, parameters: Mapping[str, Any], always: bool = False
     ) -> None:
-        """Have the process get ready for the gates of a run; what GateRunner takes."""
-        self._ready = self._pool.submit(_begin, build_file, data_docs, run_id, parameters, always)
+        """Have the process get ready for the gates of a run, if it has not; what GateRunner takes."""
+        self._ready = self._ready or self._pool.submit(_begin, build_file, data_docs, run_id, parameters, always)
 
     def run(self, gate: str, families: Sequence[Family]) -> GateResult:
         """Evaluate a gate. Raises BuildError where the process has ended before its time."""

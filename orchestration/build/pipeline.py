@@ -16,6 +16,7 @@ from typing import Any
 from expectations.apart import GateProcess
 from expectations.runner import GateResult, GateRunner
 from orchestration.build import gates, staged
+from orchestration.build.progress import Progress
 from orchestration.build.record import RunRecord, warnings_of
 from orchestration.build.systems import objects_of
 from orchestration.build.transform import DbtProject, LayerResult
@@ -25,6 +26,7 @@ from orchestration.core.process import interruption, keep_files_private, limit_m
 from orchestration.core.settings import Settings
 from orchestration.finance.register import read_key
 from orchestration.load import loader
+from orchestration.load.landing_folder import landed_bytes
 from orchestration.load.loader import check_landing
 from orchestration.publish import marts
 from orchestration.publish.postgres import Copied, publish_postgres
@@ -53,19 +55,8 @@ TOLD = {
     "dashboard": "Rendering the dashboard",
     "postgres": "Copying the marts to PostgreSQL",
 }
-
-
-class Progress:
-    """Where a build tells how far it is. The base class is silent."""
-
-    def step(self, name: str, total: int | None = None) -> None:
-        """A step begins; `total` is how many items it has, where that is known."""
-
-    def advance(self, item: str) -> None:
-        """One item of the step is done, or (for a load) begins."""
-
-    def note(self, text: str) -> None:
-        """Something deserves a word, however the build ends."""
+# Loading so much keeps all cores busy; the process of the gates gets ready behind it.
+LARGE_BYTES = 64 << 20
 
 
 class Build:
@@ -100,7 +91,7 @@ class Build:
             remove_leftovers(self.settings.paths)
             self._note_a_dead_run()
             self._remember_warnings()
-            if self._gate_process is not None:
+            if self._gate_process is not None and landed_bytes(self.settings.landing) < LARGE_BYTES:
                 self._gate_process.begin(*self._gate_arguments)
             try:
                 yield self
@@ -219,6 +210,7 @@ class Build:
     def gate(self, gate: str) -> GateResult:
         """Evaluate a gate and put it on the record. Whether it is closed stands in the result."""
         if self._gate_process is not None:
+            self._gate_process.begin(*self._gate_arguments)
             _ = self.project  # both take a while to get ready
         with self._timed(gate):
             objects = objects_of(self.settings)
@@ -258,9 +250,8 @@ class Build:
             self.record.published = str(marts_file)
         self.record.closed_months = self._closed_months()
         self.record.closed_months_are_news = bool(self.record.closed_months) and self.record.closed_months != before
-        self.record.seconds["publish"] = round(
-            self.record.seconds["publish"] - self.record.seconds.get("dashboard", 0), 3
-        )
+        seconds = self.record.seconds
+        seconds["publish"] = round(seconds["publish"] - seconds.get("dashboard", 0), 3)
         return marts_file
 
     def _closed_months(self) -> list[str]:

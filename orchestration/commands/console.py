@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress as Bars
 from rich.progress import ProgressColumn, SpinnerColumn, TimeElapsedColumn
 
-from orchestration.build.pipeline import Progress
+from orchestration.build.progress import Progress
 from orchestration.core.errors import UsageError
 from orchestration.core.process import use_company
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -86,6 +88,16 @@ def find_files(landing: Path, tables: Sequence[Table] | None = None) -> tuple[li
     order = {folder: position for position, folder in enumerate(folders)}
     files.sort(key=lambda file: (order[file.folder.casefold()], natural_key(file.name)))
     return files, unread
+
+
+def landed_bytes(landing: Path) -> int:
+    """About how much lies in a landing folder; what cannot be looked at, or has gone meanwhile, counts as nothing."""
+    total = 0
+    for folder, _, names in os.walk(landing):
+        for name in names:
+            with suppress(OSError):
+                total += Path(folder, name).stat().st_size
+    return total
 
 
 def landed_systems(connection: duckdb.DuckDBPyConnection | None, landing: Path, tables: Sequence[Table]) -> list[str]:
