@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -41,28 +41,41 @@ LIMIT = "KPI_MEMORY_LIMIT"
 SAME = ("load", "staging", "facts", "kpi", "publish")
 OTHERS = ("parse", "after_load", "after_staging", "after_facts", "after_kpi", "dashboard")
 MOST_GROWTH = 1.1
+# The sizes of a build that are told, in megabytes.
+SIZES = {
+    "peak memory": "peak_bytes",
+    "written for want of memory, at most": "spilled_bytes",
+    "landing files": "landing_bytes",
+    "build.duckdb": "build_bytes",
+    "a release": "release_bytes",
+}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A scale: seconds of the build by step and as a whole, of the same build the next day, of the floor by step and
-    query; peak memory of the build's processes; sizes on disk."""
+class Built:
+    """A build: seconds as a whole and by step, peak memory of its processes, sizes on disk."""
 
-    scale: int
-    whole: float
+    seconds: float
     steps: Mapping[str, float]
-    next_day: float
-    next_day_steps: Mapping[str, float]
-    floor: Mapping[str, float]
-    queries: Mapping[str, float]
     peak_bytes: int
     spilled_bytes: int
     landing_bytes: int
     build_bytes: int
     release_bytes: int
 
+
+@dataclass(frozen=True)
+class Measured:
+    """A scale: its build, the same build the next day, and the floor's seconds by step and query."""
+
+    scale: int
+    build: Built
+    next_day: Built
+    floor: Mapping[str, float]
+    queries: Mapping[str, float]
+
     @property
-    def floor_whole(self) -> float:
+    def floor_seconds(self) -> float:
         """Seconds of the floor: reading, models, copying."""
         return sum(seconds for step, seconds in self.floor.items() if step in SAME)
 
@@ -73,21 +86,16 @@ def measure(scale: int) -> Measured:
     for folder in (warehouse, bare):
         shutil.rmtree(folder, ignore_errors=True)
     _into_cache(landing)
-    whole, watched = _build(landing, warehouse, AS_OF)
-    steps = _steps(warehouse)
+    build = _build(landing, warehouse, AS_OF)
     _into_cache(landing)
     floor = subprocess.run(
         [sys.executable, PROJECT / "benchmarks" / "floor.py", landing, warehouse, bare],
         check=True, stdout=subprocess.PIPE,
     )  # fmt: skip
     bare_seconds = json.loads(floor.stdout)
-    build_bytes, release_bytes = _size(warehouse / "build.duckdb"), _size((warehouse / "current").resolve())
     shutil.rmtree(bare)
-    next_day, _ = _build(landing, warehouse, AS_OF + timedelta(days=1))
-    return Measured(
-        scale, whole, steps, next_day, _steps(warehouse), bare_seconds["steps"], bare_seconds["queries"],
-        watched.peak_bytes, watched.spilled_bytes, _size(landing), build_bytes, release_bytes,
-    )  # fmt: skip
+    next_day = _build(landing, warehouse, AS_OF + timedelta(days=1))
+    return Measured(scale, build, next_day, bare_seconds["steps"], bare_seconds["queries"])
 
 
 def _landing(scale: int) -> Path:
@@ -106,28 +114,21 @@ def build_once(scale: int) -> str:
     """Build the sample company of a scale once; its seconds, memory and sizes, as Markdown."""
     landing, warehouse = _landing(scale), FOLDER / f"warehouse_{scale}"
     shutil.rmtree(warehouse, ignore_errors=True)
-    whole, watched = _build(landing, warehouse, AS_OF)
-    steps = sorted(_steps(warehouse).items(), key=lambda step: -step[1])
-    sizes = {
-        "peak memory": watched.peak_bytes,
-        "landing files": _size(landing),
-        "written for want of memory, at most": watched.spilled_bytes,
-        "build.duckdb": _size(warehouse / "build.duckdb"),
-        "a release": _size((warehouse / "current").resolve()),
-    }
+    build = _build(landing, warehouse, AS_OF)
+    steps = sorted(build.steps.items(), key=lambda step: -step[1])
     return "\n".join([
         f"{_machine()}; {date.today().isoformat()}; memory limit of DuckDB {os.environ.get(LIMIT, 'half of it')}.",
         "",
         f"| scale {scale} | |",
         "|---|---|",
-        f"| whole build | {whole / 60:,.1f} minutes |",
+        f"| whole build | {build.seconds / 60:,.1f} minutes |",
         *(f"| {step} | {seconds:,.0f} s |" for step, seconds in steps),
-        *(f"| {name} | {size / 1e6:,.0f} MB |" for name, size in sizes.items()),
+        *(f"| {name} | {_megabytes(build, size)} MB |" for name, size in SIZES.items()),
     ])  # fmt: skip
 
 
-def _build(landing: Path, warehouse: Path, as_of: date) -> tuple[float, Watch]:
-    """Run `kpi build` as its user does; seconds, and what it took meanwhile."""
+def _build(landing: Path, warehouse: Path, as_of: date) -> Built:
+    """Run `kpi build` as its user does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KPI_") or name == LIMIT}
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -136,14 +137,18 @@ def _build(landing: Path, warehouse: Path, as_of: date) -> tuple[float, Watch]:
     )  # fmt: skip
     with Watch(process.pid, warehouse) as watched:
         process.wait()
+    seconds = time.perf_counter() - started
     if process.returncode:
         raise SystemExit(f"the build of {landing} ended with exit {process.returncode}")
-    return time.perf_counter() - started, watched
-
-
-def _steps(warehouse: Path) -> dict[str, float]:
-    seconds: dict[str, float] = json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))["seconds"]
-    return seconds
+    return Built(
+        seconds,
+        json.loads((warehouse / "last_run.json").read_text(encoding="utf-8"))["seconds"],
+        watched.peak_bytes,
+        watched.spilled_bytes,
+        _size(landing),
+        _size(warehouse / "build.duckdb"),
+        _size((warehouse / "current").resolve()),
+    )
 
 
 def _into_cache(folder: Path) -> None:
@@ -167,28 +172,31 @@ def tables(measured: Sequence[Measured]) -> str:
         "|---|" + "---|---|---|" * len(measured),
     ]
     for step in SAME:
-        cells = []
-        for one in measured:
-            took = one.steps.get(step, 0)
-            cells.append(f"{took:.1f} | {one.floor[step]:.1f} | {took / one.floor[step]:.1f}")
+        cells = (_compared(one.build.steps.get(step, 0), one.floor[step]) for one in measured)
         lines.append(f"| {step} | " + " | ".join(cells) + " |")
     for step in OTHERS:
-        lines.append(f"| {step} | " + " | ".join(f"{one.steps.get(step, 0):.1f} | | " for one in measured) + " |")
-    whole = (
-        f"**{one.whole:.1f}** | **{one.floor_whole:.1f}** | **{one.whole / one.floor_whole:.1f}**" for one in measured
-    )
+        lines.append(_row(step, (f"{one.build.steps.get(step, 0):.1f}" for one in measured)))
+    whole = (_compared(one.build.seconds, one.floor_seconds, "**") for one in measured)
     lines += [
         "| **whole build**, seconds | " + " | ".join(whole) + " |",
-        "| the next day, nothing new | " + " | ".join(f"{one.next_day:.1f} | | " for one in measured) + " |",
-        "| peak memory, MB | " + " | ".join(f"{one.peak_bytes / 1e6:,.0f} | | " for one in measured) + " |",
-        "| written for want of memory, MB | "
-        + " | ".join(f"{one.spilled_bytes / 1e6:,.0f} | | " for one in measured)
-        + " |",
-        "| landing files, MB | " + " | ".join(f"{one.landing_bytes / 1e6:,.0f} | | " for one in measured) + " |",
-        "| build.duckdb, MB | " + " | ".join(f"{one.build_bytes / 1e6:,.0f} | | " for one in measured) + " |",
-        "| a release, MB | " + " | ".join(f"{one.release_bytes / 1e6:,.0f} | | " for one in measured) + " |",
+        _row("the next day, nothing new", (f"{one.next_day.seconds:.1f}" for one in measured)),
+        *(_row(f"{name}, MB", (_megabytes(one.build, size) for one in measured)) for name, size in SIZES.items()),
     ]
     return "\n".join(lines)
+
+
+def _compared(took: float, floor: float, mark: str = "") -> str:
+    """The cells of seconds, those of the floor, and their ratio."""
+    return " | ".join(f"{mark}{cell}{mark}" for cell in (f"{took:.1f}", f"{floor:.1f}", f"{took / floor:.2f}"))
+
+
+def _row(name: str, cells: Iterable[str]) -> str:
+    """A line of what the floor has not."""
+    return f"| {name} | " + " | ".join(f"{cell} | | " for cell in cells) + " |"
+
+
+def _megabytes(build: Built, size: str) -> str:
+    return f"{getattr(build, size) / 1e6:,.0f}"
 
 
 def growth(measured: Sequence[Measured]) -> str:
@@ -197,7 +205,7 @@ def growth(measured: Sequence[Measured]) -> str:
         return ""
     seconds: dict[str, dict[int, float]] = {}
     for one in measured:
-        for name, took in {**{f"step {step}": took for step, took in one.steps.items()}, **one.queries}.items():
+        for name, took in {**{f"step {step}": took for step, took in one.build.steps.items()}, **one.queries}.items():
             seconds.setdefault(name, {})[one.scale] = took
     by_name = exponents(seconds)
     reference = by_name.pop(REFERENCE, MOST_GROWTH)
@@ -259,7 +267,7 @@ def main() -> int:
         one = measure(scale)
         (FOLDER / f"measured_{scale}.json").write_text(json.dumps(asdict(one), indent=1), encoding="utf-8")
         measured.append(one)
-        print(f"scale {scale}: {one.whole:.1f} s, floor {one.floor_whole:.1f} s", flush=True)
+        print(f"scale {scale}: {one.build.seconds:.1f} s, floor {one.floor_seconds:.1f} s", flush=True)
     text = "\n\n".join(part for part in (tables(measured), growth(measured)) if part)
     print(text)
     write_page(COMPARED, text)

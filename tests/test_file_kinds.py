@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import errno
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -17,8 +18,8 @@ import duckdb
 import pytest
 
 from orchestration.core.contract import Column, Dialect, Table, source_tables
-from orchestration.core.errors import BadInputError
-from orchestration.load import loader, new_files
+from orchestration.core.errors import BadInputError, no_room
+from orchestration.load import file_load, loader, new_files
 from orchestration.load.kinds import archive, charset, json_records, workbook, workbook_worker
 from orchestration.load.landing_folder import landed_systems
 from tests.support import files
@@ -444,14 +445,33 @@ class TestPackedFiles:
         connection, _ = load(landing)
         assert connection.execute("select row_count from raw.load_files").fetchall() == [(40,)]
 
-    def test_a_full_disk_is_no_fault_of_the_file(self, landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+    def test_a_full_disk_is_no_fault_of_the_file(
+        self, landing: Landing, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
         def full(*_: object) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(archive, "_copy", full)
         landing.add_file(TABLE, KINDS["gzip"].content, "rows.csv.gz")
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match=os.strerror(number)) as raised:
             load(landing)
+        told = no_room(raised.value)
+        assert told is not None
+        assert str(told).startswith("no room on the disk")
+
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+    def test_nor_is_one_that_duckdb_finds_full(
+        self, landing: Landing, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        def full(*_: object) -> None:
+            raise duckdb.IOException(f"IO Error: Could not write file x: {os.strerror(number)}")
+
+        monkeypatch.setattr(file_load, "_check_unchanged", full)
+        landing.add_file(TABLE, KINDS["comma"].content, "rows.csv")
+        with pytest.raises(duckdb.IOException) as raised:
+            load(landing)
+        assert no_room(raised.value) is not None
 
     def test_a_faulty_member_is_named_in_its_archive(self, landing: Landing) -> None:
         members: dict[str, bytes | str] = {

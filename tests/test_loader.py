@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import re
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 
 from orchestration.core.contract import PROJECT_ROOT
 from orchestration.core.errors import BadInputError
-from orchestration.load import loader
+from orchestration.load import evolution, loader
 from orchestration.load.appending import Landed, enter
 from orchestration.load.csv_scan import scan_csv
 from orchestration.load.encoding import NOT_PRINTABLE
@@ -686,6 +687,25 @@ class TestOlderWarehouses:
             missing.format("unit_cost"),
         ]
         assert load(landing, warehouse, "load-3").notes == []
+
+    def test_it_is_filled_in_by_the_next_load_where_the_disk_was_full_at_this_one(
+        self, landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        landing.add_file(TABLE, "product_id,product_name,category\nb,B,x\n", "1.csv")
+        load(landing, warehouse)
+        with duckdb.connect(str(warehouse / "build.duckdb")) as connection:
+            connection.execute("alter table raw.billing__products drop column category")
+            connection.execute("update raw.load_files set header = '', unknown_columns = 'category'")
+
+        def full(_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(evolution, "numbered_records", full)
+            with pytest.raises(OSError, match="No space left"):
+                load(landing, warehouse, "load-2")
+        load(landing, warehouse, "load-3")
+        assert rows_of(warehouse, "select product_id, category from raw.billing__products") == [("b", "x")]
 
     def test_the_record_of_files_known_by_their_content_is_carried_over(
         self, landing: Landing, warehouse: Path

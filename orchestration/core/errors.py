@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 from collections.abc import Sequence
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class KpiError(Exception):
@@ -62,6 +65,16 @@ class TransientError(BuildError):
     """What may be gone at the next try: a file somebody else holds open, a disk that did not answer."""
 
 
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that the disk, or what a user may have of it, is full."""
+    return (isinstance(error, OSError) and error.errno in FULL_DISK) or says_full_disk(str(error))
+
+
+def says_full_disk(text: str) -> bool:
+    """The same of a text: DuckDB, and a process that ended, tell it in no other way."""
+    return any(os.strerror(number) in text for number in FULL_DISK)
+
+
 def no_room(error: BaseException) -> BuildError | None:
     """A full disk, or too little memory, in words; None where the error is another. DuckDB tells both in the text of
     its own errors."""
@@ -71,8 +84,7 @@ def no_room(error: BaseException) -> BuildError | None:
             f"no room in memory: {text or 'Python was refused more'}",
             ["set memory_limit (KPI_MEMORY_LIMIT) higher, or end what else takes memory, and run it again"],
         )
-    numbers = (errno.ENOSPC, errno.EDQUOT)
-    if not (isinstance(error, OSError) and error.errno in numbers) and "No space left on device" not in str(error):
+    if not is_full_disk(error):
         return None
     return BuildError(
         f"no room on the disk: {str(error).splitlines()[0]}",

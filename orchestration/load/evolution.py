@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from orchestration.core.contract import Table
+from orchestration.core.errors import is_full_disk
 from orchestration.load.appending import header_entry, numbered_records
 from orchestration.load.encoding import printable
 from orchestration.load.file_facts import Match, UnreadableFileError
@@ -166,7 +167,9 @@ def _from_file(
             return None
         reading.scan(connection)
         records = numbered_records(connection)
-    except (UnreadableFileError, OSError, duckdb.Error):
+    except (UnreadableFileError, OSError, duckdb.Error) as error:
+        if is_full_disk(error):
+            raise  # the file is there
         return None
     match = reading.layout.match
     columns = [column for column in loaded.columns if column in match.positions]

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import duckdb
 
+from orchestration.core.errors import is_full_disk
 from orchestration.load.appending import append, at_once, enter
 from orchestration.load.file_facts import FileLayout, UnreadableFileError, content_hash
 from orchestration.load.kinds.text import TextReading
@@ -186,7 +187,7 @@ def _as_unreadable(path: Path) -> Iterator[None]:
     try:
         yield
     except (UnreadableFileError, OSError, duckdb.Error) as error:
-        if "No space left" in str(error):
+        if is_full_disk(error):
             raise
         raise UnreadableFileError(_failure(error, path)) from error
 

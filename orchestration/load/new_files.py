@@ -6,7 +6,6 @@ loading, as long as that is no great deal.
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from typing import TypeVar
 
 import duckdb
 
+from orchestration.core.errors import is_full_disk
 from orchestration.load.appending import Landed, at_once
 from orchestration.load.file_facts import Fingerprint, UnreadableFileError, fingerprint
 from orchestration.load.kinds import archive
@@ -151,7 +151,7 @@ def look_at(connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], 
                     raise UnreadableFileError(f"{other} is {look.name} of {table}, too; rename one of them")
             except (UnreadableFileError, OSError) as error:
                 shutil.rmtree(look.folder, ignore_errors=True)
-                if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                if is_full_disk(error):
                     raise  # no fault of the file's
                 seen.problems.append(f"{look.label}: {reason(error)}")
     return seen

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.core.errors import is_full_disk
 from orchestration.load.appending import Landed, insert_into
 from orchestration.load.csv_lines import LineFindings
 from orchestration.load.file_facts import FileLayout, copy_bytes, this_file_only
@@ -61,7 +62,7 @@ def insert_plain(
             },
         ).fetchall()
     except duckdb.Error as error:
-        if "No space left" in str(error):
+        if is_full_disk(error):
             raise
         return None
     finally:

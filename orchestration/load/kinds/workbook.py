@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.core.contract import Table
+from orchestration.core.errors import says_full_disk
 from orchestration.load.encoding import printable
 from orchestration.load.file_facts import FileLayout, UnreadableFileError
 from orchestration.load.headers import (
@@ -86,8 +88,8 @@ def _sheets(content: Content) -> list[Sheet]:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if ended.returncode:
-        if "No space left" in ended.stderr:
-            raise OSError(28, "No space left on device")
+        if says_full_disk(ended.stderr):
+            raise OSError(errno.ENOSPC, ended.stderr.splitlines()[-1])
         raise UnreadableFileError(
             f"is not a workbook that can be read, at {content.path.stat().st_size:,} bytes: it is damaged, or takes "
             "too much memory; save it again, or export it as CSV"
