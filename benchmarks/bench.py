@@ -41,6 +41,8 @@ LIMIT = "KPI_MEMORY_LIMIT"
 SAME = ("load", "staging", "facts", "kpi", "publish")
 OTHERS = ("parse", "after_load", "after_staging", "after_facts", "after_kpi", "dashboard")
 MOST_GROWTH = 1.1
+# Of the steps and queries that grow, so many stand on the page; the terminal has all.
+ON_PAGE = 10
 # The sizes of a build that are told, in megabytes.
 SIZES = {
     "peak memory": "peak_bytes",
@@ -199,8 +201,9 @@ def _megabytes(build: Built, size: str) -> str:
     return f"{getattr(build, size) / 1e6:,.0f}"
 
 
-def growth(measured: Sequence[Measured]) -> str:
-    """By how much steps and queries grow between the two largest scales, as Markdown; '' for one scale."""
+def growth(measured: Sequence[Measured], most: int | None = None) -> str:
+    """By how much steps and queries (`most`: so many, None: all that take some time) grow between the two largest
+    scales, as Markdown; '' for one scale."""
     if len(measured) < 2:
         return ""
     seconds: dict[str, dict[int, float]] = {}
@@ -217,11 +220,11 @@ def growth(measured: Sequence[Measured]) -> str:
         f"Growth from scale {small} to {large}, as the exponent of seconds by scale (1: linear), of the steps and "
         f"queries that take some time: {above} of {len(found)} are above {MOST_GROWTH}. A plain `group by` of as many "
         f"texts as rows landed, which leaves the processor's caches on the way, has {reference:.2f} on this machine; "
-        f"{beyond} are above that. The ten that grow most:",
+        f"{beyond} are above that. Those that grow most:",
         "",
         "| step or query | exponent | seconds |",
         "|---|---|---|",
-        *(f"| {name} | {exponent:.2f} | {seconds[name][large]:.1f} |" for name, exponent in found[:10]),
+        *(f"| {name} | {exponent:.2f} | {seconds[name][large]:.1f} |" for name, exponent in found[:most]),
     ]
     return "\n".join(lines)
 
@@ -268,9 +271,8 @@ def main() -> int:
         (FOLDER / f"measured_{scale}.json").write_text(json.dumps(asdict(one), indent=1), encoding="utf-8")
         measured.append(one)
         print(f"scale {scale}: {one.build.seconds:.1f} s, floor {one.floor_seconds:.1f} s", flush=True)
-    text = "\n\n".join(part for part in (tables(measured), growth(measured)) if part)
-    print(text)
-    write_page(COMPARED, text)
+    print("\n\n".join((tables(measured), growth(measured))))
+    write_page(COMPARED, "\n\n".join((tables(measured), growth(measured, ON_PAGE))).strip())
     return 0
 
 
