@@ -1,9 +1,12 @@
-"""A process that is told to end, wherever the signal finds it."""
+"""A process that is told to end, wherever the signal finds it, and one whose log has no room."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 PROGRAM = """
 import os, signal
@@ -17,6 +20,17 @@ end_in_order_when_told_to()
 Finalized()
 ended_by = interruption()
 print(ended_by and ended_by.signal_name)
+"""
+
+LOGGING = """
+import logging
+from pathlib import Path
+from orchestration.core.paths import WarehousePaths
+from orchestration.core.process import prepare_for_dbt
+
+prepare_for_dbt(WarehousePaths(Path("warehouse")))
+logging.getLogger().addHandler(logging.FileHandler("/dev/full"))
+logging.error("a line")
 """
 
 
@@ -39,3 +53,10 @@ def test_what_else_fails_in_a_finalizer_is_still_said() -> None:
     said, complaint = ended("raise ValueError('broken')")
     assert said == "None"
     assert "broken" in complaint
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_log_without_room_says_nothing() -> None:
+    """What the build itself has no room for is said; Python would print a stack trace a line of the log."""
+    done = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

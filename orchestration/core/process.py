@@ -6,6 +6,7 @@ dbt's profile reads the warehouse's folder from the environment. What MetricFlow
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -97,6 +98,8 @@ def limit_memory(limit: str | None) -> None:
 
 
 def prepare_for_dbt(paths: WarehousePaths) -> None:
-    """Have dbt connect to this warehouse, and tell nobody."""
+    """Have dbt connect to this warehouse, and tell nobody; nor say of a log line that it could not be written: whoever
+    has no room for that has none for the build, and is told so."""
+    logging.raiseExceptions = False
     os.environ["KPI_WAREHOUSE"] = str(paths.root)
     os.environ.setdefault("DO_NOT_TRACK", "1")
