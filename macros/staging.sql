@@ -114,7 +114,7 @@
 {# What every landed row has beside its columns: where it came from, and its texts in one (`_content`). #}
 {% macro row_columns(system, table, relation='') -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {%- for name in ('_file_id', '_file_name', '_line', '_part', '_load_id', '_source_table', '_left_out', '_first_file_of_load', '_is_replaced', '_is_newest_file', '_content') -%}
+    {%- for name in ('_file_id', '_line', '_part', '_left_out', '_content') -%}
         {{ prefix }}{{ name }},{{ ' ' }}
     {%- endfor -%}
     {{ column_list(system, table, relation) }}
@@ -344,25 +344,7 @@
     {%- set linked = linked_columns(system, table) %}
     {%- set models = source_models(system ~ '.' ~ table) %}
     {{- links_used() }}
-    with files as (
-        select
-            file_id,
-            file_name,
-            system_table,
-            load_id,
-            min(file_id) over (partition by load_id) as first_file_of_load,
-            max(file_id) over (partition by system_table, file_name) > file_id as is_replaced,
-            row_number() over (
-                partition by system_table order by {{ file_order('file_name') }} desc, file_name desc, file_id desc
-            ) = 1 as is_newest_file
-        from {{ source('load', 'load_files') }}
-        where system_table = '{{ system }}.{{ table }}'
-        {%- for model in models %}
-            or system_table like '{{ model.split('__')[0] }}.%'
-        {%- endfor %}
-    ),
-
-    {% if models %}brought as (
+    with {% if models %}brought as (
         {{ typed_texts(system, table, brought_texts(system, table), ['_file_id', '_line', '_part', '_left_out']) }}
     ),
 
@@ -390,9 +372,10 @@
             _reasons
         from brought
         {%- endif %}
-    ),
+    )
+    {%- if linked %},
 
-    {% if linked %}linked as (
+    linked as (
         select
             typed._file_id,
             typed._line,
@@ -411,31 +394,13 @@
         {%- for column in linked %}
         {{ join_members(column, 'typed.' ~ column.name) }}
         {%- endfor %}
-    ),
-
-    {% endif %}from_files as (
-        select
-            rows._file_id,
-            files.file_name as _file_name,
-            rows._line,
-            rows._part,
-            files.load_id as _load_id,
-            files.system_table as _source_table,
-            rows._left_out,
-            files.first_file_of_load as _first_file_of_load,
-            files.is_replaced as _is_replaced,
-            files.is_newest_file as _is_newest_file,
-            rows._content,
-            {{ column_list(system, table, 'rows') }},
-            rows._reasons
-        from {{ 'linked' if linked else 'typed' }} as rows
-        inner join files on rows._file_id = files.file_id
     )
+    {%- endif %}
 
     select
         {{ row_columns(system, table) }},
         _reasons
-    from from_files
+    from {{ 'linked' if linked else 'typed' }}
 {% endmacro %}
 
 {# The columns of a key as SQL, each with one value for NULL where it may be blank. #}
@@ -446,22 +411,45 @@
 {%- endmacro %}
 
 {# Whether the columns of a key could be read. A condition. #}
-{% macro has_key(system, table) -%}
+{% macro has_key(system, table, relation) -%}
     {%- for column in contract_columns(system, table) if column.key and column.required -%}
-        {{ column.name }} is not null{{ ' and ' if not loop.last }}
+        {{ relation }}.{{ column.name }} is not null{{ ' and ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
 {#
+    The files of a landed table, its own and those of the systems that bring rows for it: `file_rank` rises in the order
+    in which a later version of a row replaces an earlier one: by the name as people count, then as loaded. The body of a CTE.
+#}
+{% macro files_of(system, table) %}
+    select
+        file_id,
+        file_name,
+        system_table,
+        load_id,
+        min(file_id) over (partition by load_id) as first_file_of_load,
+        max(file_id) over (partition by system_table, file_name) > file_id as is_replaced,
+        row_number() over (
+            partition by system_table order by {{ file_order('file_name') }} desc, file_name desc, file_id desc
+        ) = 1 as is_newest_file,
+        row_number() over (order by {{ file_order('file_name') }}, file_name, file_id) as file_rank
+    from {{ source('load', 'load_files') }}
+    where system_table = '{{ system }}.{{ table }}'
+    {%- for model in source_models(system ~ '.' ~ table) %}
+        or system_table like '{{ model.split('__')[0] }}.%'
+    {%- endfor %}
+{% endmacro %}
+
+{#
     1 for the row of a key that counts, 2 and up for the versions it replaces: the greatest updated_at wins, then the
-    file whose name sorts last as people count, the file loaded last, the later line. Rows with a reason are ranked by
-    themselves, so that a bad newer version does not displace a good older one. The order is total: no two rows share
-    file, line and part. An expression over rows with the columns of typed_rows().
+    file that comes last (files_of), the later line. Rows with a reason are ranked by themselves, so that a bad newer
+    version does not displace a good older one. The order is total: no two rows share file, line and part. An expression
+    over rows with the columns of typed_rows() and `_file_rank`.
 #}
 {% macro version_rank(system, table) -%}
     row_number() over (
             partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
-            order by updated_at desc nulls last, {{ file_order('_file_name') }} desc, _file_name desc, _file_id desc, _line desc, _part desc
+            order by updated_at desc nulls last, _file_rank desc, _line desc, _part desc
         )
 {%- endmacro %}
 
@@ -482,15 +470,26 @@
         {%- do full_extracts.append(name) %}
     {%- endfor %}
     {%- set keys = key_columns(system, table) %}
-    with {% if systems | length > 1 %}reasoned as (
-        -- nothing is wrong with a row that is left out
-        select
-            {{ row_columns(system, table) }},
-            case when _left_out is null then _reasons else '' end as _reasons
-        from {{ rows }}
+    with files as (
+        {{ files_of(system, table) }}
     ),
 
-    {% endif %}ranked as (
+    placed as (
+        select
+            {{ row_columns(system, table, 'landed') }},
+            {%- if systems | length > 1 %}
+            -- nothing is wrong with a row that is left out
+            case when landed._left_out is null then landed._reasons else '' end as _reasons,
+            {%- else %}
+            landed._reasons,
+            {%- endif %}
+            files.is_newest_file as _is_newest_file,
+            files.file_rank as _file_rank
+        from {{ rows }} as landed
+        inner join files on landed._file_id = files.file_id
+    ),
+
+    ranked as (
         select
             {{ row_columns(system, table) }},
             _reasons,
@@ -503,36 +502,43 @@
                 partition by {{ keys }}, case when _reasons = '' then 1 else 0 end, _file_id, updated_at
                 order by _line, _part
             ) as _next_content
-        from {{ 'reasoned' if systems | length > 1 else rows }}
+        from placed
     )
 
     select
-        _file_id,
-        _file_name,
-        _line,
-        _part,
-        _load_id,
-        _source_table,
-        _left_out,
-        {{ column_list(system, table) }},
-        _reasons,
+        ranked._file_id,
+        files.file_name as _file_name,
+        ranked._line,
+        ranked._part,
+        files.load_id as _load_id,
+        files.system_table as _source_table,
+        ranked._left_out,
+        {{ column_list(system, table, 'ranked') }},
+        ranked._reasons,
         case
-            when _reasons <> '' then 'quarantined'
-            when _version > 1 then 'superseded'
+            when ranked._reasons <> '' then 'quarantined'
+            when ranked._version > 1 then 'superseded'
             {%- if systems | length > 1 %}
-            when _left_out is not null then 'left_out'
+            when ranked._left_out is not null then 'left_out'
             {%- endif %}
-            when {{ local_date('deleted_at') }} <= {{ as_of_date() }} then 'deleted'
+            when {{ local_date('ranked.deleted_at') }} <= {{ as_of_date() }} then 'deleted'
             {%- if full_extracts %}
-            when _source_table in ('{{ full_extracts | join("', '") }}') and _in_newest_file = 0 then 'deleted'
+            when files.system_table in ('{{ full_extracts | join("', '") }}') and ranked._in_newest_file = 0 then 'deleted'
             {%- endif %}
             else 'current'
         end as _row_status,
-        _reasons <> '' and (
-            _is_replaced or ({{ has_key(system, table) }} and coalesce(_last_good_file >= _first_file_of_load, false))
+        ranked._reasons <> '' and (
+            files.is_replaced
+            or (
+                {{ has_key(system, table, 'ranked') }}
+                and coalesce(ranked._last_good_file >= files.first_file_of_load, false)
+            )
         ) as _is_repaired,
-        _reasons = '' and _left_out is null and coalesce(_next_content <> _content, false) as _is_conflict
+        ranked._reasons = ''
+        and ranked._left_out is null
+        and coalesce(ranked._next_content <> ranked._content, false) as _is_conflict
     from ranked
+    inner join files on ranked._file_id = files.file_id
 {% endmacro %}
 
 {#
