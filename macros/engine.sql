@@ -115,6 +115,20 @@
     try_cast({{ expression }} as {{ type }})
 {%- endmacro %}
 
+{# The text of a number as an amount in its own currency; NULL where it does not fit. #}
+{% macro amount_or_null(text) %}{{ return(adapter.dispatch('amount_or_null')(text)) }}{% endmacro %}
+{% macro default__amount_or_null(text) -%}
+    {{ cast_or_null(text, amount_type()) }}
+{%- endmacro %}
+{# DuckDB takes microseconds to read a text as a decimal of more than 18 digits. #}
+{% macro duckdb__amount_or_null(text) -%}
+    case
+        when {{ matches(text, '[+-]?[0-9]{1,11}([.][0-9]*)?') }}
+            then cast({{ cast_or_null(text, 'decimal(18, 6)') }} as {{ amount_type() }})
+        else {{ cast_or_null(text, amount_type()) }}
+    end
+{%- endmacro %}
+
 {# A timestamp text with or without an offset, as a timestamp in UTC; NULL where there is no such instant. #}
 {% macro instant_or_null(expression) %}{{ return(adapter.dispatch('instant_or_null')(expression)) }}{% endmacro %}
 {% macro default__instant_or_null(expression) -%}

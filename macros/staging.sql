@@ -57,8 +57,10 @@
         {{ text }}
     {%- elif type == 'currency' -%}
         upper({{ text }})
-    {%- elif type in ('decimal', 'rate') -%}
-        case when {{ matches(text, number) }} then {{ cast_or_null(text, sql_type(type)) }} end
+    {%- elif type == 'decimal' -%}
+        case when {{ matches(text, number) }} then {{ amount_or_null(text) }} end
+    {%- elif type == 'rate' -%}
+        case when {{ matches(text, number) }} then {{ cast_or_null(text, rate_type()) }} end
     {%- elif type == 'integer' -%}
         case
             when {{ matches(text, '[+-]?[0-9]+([.]0*)?') }}
