@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from expectations.apart import GateProcess
+from orchestration.build import pipeline
 from orchestration.core.errors import BuildError
 from orchestration.core.paths import WarehousePaths
 from orchestration.warehouse.lock import read_running
+from tests.support.builds import settings_for
 from tests.support.command import KPI
 from tests.support.landing import Landing
 
@@ -76,3 +78,18 @@ def test_none_is_left_where_the_build_is_ended(landing: Landing, warehouse: Path
     while (left := [pid for pid in children if is_running(pid)]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not left
+
+
+@pytest.mark.parametrize("large_bytes", [0, 1 << 20])
+def test_it_gets_ready_beside_the_load_of_little_and_behind_that_of_much(
+    landing: Landing, warehouse: Path, monkeypatch: pytest.MonkeyPatch, large_bytes: int
+) -> None:
+    monkeypatch.setattr(pipeline, "LARGE_BYTES", large_bytes)
+    landing.add("crm.deals", {})
+    before = set(children_of(os.getpid()))
+    with pipeline.Build(settings_for(landing.folder, warehouse), gates_apart=True).running() as build:
+        build.step("load")
+        assert bool(set(children_of(os.getpid())) - before) == (large_bytes > 0)
+        result = build.gate("after_load")
+        assert set(children_of(os.getpid())) - before
+    assert result.passed
