@@ -67,7 +67,7 @@
     before `t (10)`. Of two that count alike (7 and 007) the smaller text is first: order by the text itself, too.
 #}
 {% macro natural_order(expression) %}{{ return(adapter.dispatch('natural_order')(expression)) }}{% endmacro %}
-{% macro default__natural_order(expression) -%}
+{% macro spark__natural_order(expression) -%}
     {%- set zeros = '0' * 60 -%}
     {{ replaced(replaced(expression, '([0-9]+)', zeros ~ captured(1)), '0*([0-9]{60})', captured(1)) }}
 {%- endmacro %}

@@ -451,7 +451,7 @@
 {% macro version_rank(system, table) -%}
     row_number() over (
             partition by {{ key_columns(system, table) }}, case when _reasons = '' then 1 else 0 end
-            order by updated_at desc nulls last, _file_rank desc, _line desc, _part desc
+            order by updated_at desc nulls last, _file_rank desc, _file_id desc, _line desc, _part desc
         )
 {%- endmacro %}
 
